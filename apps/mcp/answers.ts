@@ -1,0 +1,145 @@
+/**
+ * Where the messages of one Streamable POST go: one JSON body, or a stream that can be resumed.
+ */
+import type { ServerResponse } from 'node:http';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { publishFrame, sent } from './channels.ts';
+import { refuseForNow } from './refuse.ts';
+import { frameOf } from './stream.ts';
+
+/** How one POST is to be answered. */
+export interface AnswerStyle {
+  json: boolean;
+  /** The calls came as an array, and so does a JSON answer to them. */
+  batch: boolean;
+  /** The client knows events without data, with which a stream becomes resumable at once. */
+  primed: boolean;
+  headers: Record<string, string>;
+}
+
+export interface Answer {
+  res?: ServerResponse;
+  /** Calls of the POST that are not answered yet. */
+  waiting: number;
+  write(message: JSONRPCMessage): void;
+  /** All calls are answered, or cancelled. */
+  end(): void;
+  /** The session ended first. */
+  abandon(): void;
+}
+
+/** One JSON body, once all calls are answered. */
+export class JsonAnswer implements Answer {
+  readonly res: ServerResponse;
+  waiting = 0;
+  private readonly style: AnswerStyle;
+  private readonly messages: JSONRPCMessage[] = [];
+
+  constructor(res: ServerResponse, style: AnswerStyle) {
+    this.res = res;
+    this.style = style;
+  }
+
+  write(message: JSONRPCMessage): void {
+    this.messages.push(message);
+  }
+
+  end(): void {
+    if (this.messages.length === 0) return void this.res.writeHead(202).end(); // all cancelled
+    const body = JSON.stringify(this.style.batch ? this.messages : this.messages[0]);
+    this.res
+      .writeHead(200, {
+        'Content-Type': 'application/json',
+        'Content-Length': Buffer.byteLength(body),
+        ...this.style.headers,
+      })
+      .end(body);
+    if (sent.hasSubscribers) for (const m of this.messages) publishFrame(this.res, body, m);
+  }
+
+  abandon(): void {
+    if (!this.res.headersSent) refuseForNow(this.res, 'The session ended before the call did.');
+  }
+}
+
+/** A stream that outlives its connections: events are numbered, kept, and sent again if asked. */
+export class EventStream implements Answer {
+  readonly number: number;
+  res?: ServerResponse;
+  waiting = 0;
+  private readonly log: EventLog;
+  private last = 0;
+  /** Number of the last event that was written to a connection. */
+  private written = 0;
+
+  constructor(number: number, log: EventLog) {
+    this.number = number;
+    this.log = log;
+  }
+
+  write(message: JSONRPCMessage): void {
+    const frame = frameOf(message, `${this.number}.${++this.last}`);
+    this.log.append({ stream: this.number, seq: this.last, frame });
+    this.push(frame, this.last, message);
+  }
+
+  /** An id without data: from here on the client can resume (2025-11-25, transports). */
+  prime(retryMs: number): void {
+    this.push(`id: ${this.number}.${this.written}\nretry: ${retryMs}\ndata: \n\n`, this.written);
+  }
+
+  /** Sends again what came after event `after`, or what no connection has seen yet. */
+  replay(after = this.written): void {
+    for (const { frame, seq } of this.log.after(this.number, after)) this.push(frame, seq);
+  }
+
+  detach(): void {
+    this.res?.end();
+    delete this.res;
+  }
+
+  end(): void {
+    this.detach();
+  }
+
+  abandon(): void {
+    this.detach();
+  }
+
+  private push(frame: string, seq: number, message?: JSONRPCMessage): void {
+    if (!this.res || this.res.destroyed) return;
+    this.res.write(frame);
+    this.written = seq;
+    if (sent.hasSubscribers) publishFrame(this.res, frame, message);
+  }
+}
+
+interface LoggedEvent {
+  stream: number;
+  seq: number;
+  frame: string;
+}
+
+const maxEvents = 100; // a session's: covers a connection that drops, not an absence
+const maxEventChars = 256 * 1024; // at 1,000 sessions, a quarter gigabyte if all are full
+
+/** The last events of one session, for Last-Event-ID. The oldest go first. */
+export class EventLog {
+  private readonly events: LoggedEvent[] = [];
+  private chars = 0;
+
+  append(event: LoggedEvent): void {
+    this.events.push(event);
+    this.chars += event.frame.length;
+    while (this.events.length > maxEvents || this.chars > maxEventChars)
+      this.chars -= this.events.shift()?.frame.length ?? 0;
+  }
+
+  holds(stream: number): boolean {
+    return this.events.some(event => event.stream === stream);
+  }
+
+  after(stream: number, seq: number): LoggedEvent[] {
+    return this.events.filter(event => event.stream === stream && event.seq > seq);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Any MCP server as an App, mounted with one line:
+ *
+ *     router.mount('/mcp', mcpApp(() => shoppingServer(store)))
+ *
+ *     /            Streamable HTTP: POST, GET, DELETE
+ *     /sse         the legacy SSE transport's stream, which names
+ *     /messages    the place to post to
+ *
+ * All relative to the mount. FastAPI: app.mount('/mcp', mcp.sse_app()). Put a guard around it
+ * before anyone but this machine can reach it (guard.ts).
+ */
+import { createRouter, type Router } from '../../router.ts';
+import { type MessageLimits, messageDefaults } from './messages.ts';
+import {
+  createSessions,
+  type McpServerLike,
+  type SessionLimits,
+  type Sessions,
+  sessionDefaults,
+} from './sessions.ts';
+import { openSse, postToSse } from './sse.ts';
+import { type StreamLimits, streamDefaults } from './stream.ts';
+import { endSession, listen, post } from './streamable.ts';
+
+/** Every limit has its unit and its reason where its default stands. */
+export interface McpOptions extends Partial<SessionLimits & MessageLimits & StreamLimits> {
+  /** `'relative'`: always name the place to post relative to the stream (see endpointFor). */
+  endpoint?: 'absolute' | 'relative';
+  /** Answer Streamable calls with one JSON body, not a stream, where the client takes both. */
+  enableJsonResponse?: boolean;
+  /** ms that `close()` lets calls in flight take. */
+  graceMs?: number;
+}
+
+export interface McpApp extends Router {
+  /** For health checks and tests. */
+  stats(): { sessions: number; maxSessions: number; stopping: boolean };
+}
+
+const graceMs = 10_000; // a third of what common supervisors allow before they kill
+
+/**
+ * @param createServer called once a session. One server for all would hand one client's answers
+ *   to another (CVE-2026-25536).
+ */
+export function mcpApp(createServer: () => McpServerLike, options: McpOptions = {}): McpApp {
+  const context: Context = {
+    createServer,
+    options: {
+      ...sessionDefaults,
+      ...messageDefaults,
+      ...streamDefaults,
+      endpoint: 'absolute',
+      enableJsonResponse: false,
+      graceMs,
+      ...options,
+    },
+    sessions: createSessions({ ...sessionDefaults, ...options }),
+  };
+  const router = createRouter()
+    .get('/sse', openSse(context))
+    .post('/messages', postToSse(context))
+    .post('/', post(context))
+    .get('/', listen(context))
+    .delete('/', endSession(context));
+  return Object.assign(router, {
+    close: () => context.sessions.close(context.options.graceMs),
+    stats: context.sessions.stats,
+  });
+}
+
+/** What the handlers of one app share. */
+export interface Context {
+  createServer: () => McpServerLike;
+  options: Required<McpOptions>;
+  sessions: Sessions;
+}

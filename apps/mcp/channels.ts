@@ -1,0 +1,40 @@
+/**
+ * What the MCP app tells whoever listens (node:diagnostics_channel): sessions, messages, frames.
+ * Logs, traces and counters listen here; the app knows none of them and pays nothing unheard.
+ */
+import { channel } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+
+export type TransportKind = 'sse' | 'streamable';
+
+/** Carried by `opened` and `closed`. */
+export interface SessionEvent {
+  sessionId: string;
+  transport: TransportKind;
+  /** The request that opened it; absent on `closed`. */
+  req?: IncomingMessage;
+}
+export const opened = channel('mcp-mount:mcp:session-opened');
+export const closed = channel('mcp-mount:mcp:session-closed');
+
+/** Carried by `received`: one JSON-RPC message a client posted. */
+export interface ReceivedEvent {
+  sessionId: string;
+  req: IncomingMessage;
+  message: JSONRPCMessage;
+}
+export const received = channel('mcp-mount:mcp:message-received');
+
+/** Carried by `sent`: one frame, as written; `message` when it carries one. */
+export interface SentEvent {
+  res: ServerResponse;
+  frame: string;
+  message?: JSONRPCMessage;
+}
+export const sent = channel('mcp-mount:mcp:frame-sent');
+
+export function publishFrame(res: ServerResponse, frame: string, message?: JSONRPCMessage): void {
+  const event: SentEvent = { res, frame, ...(message && { message }) };
+  sent.publish(event);
+}

@@ -1,0 +1,34 @@
+/**
+ * A refusal both kinds of reader understand: an RFC 9457 problem for people and web clients that
+ * is a JSON-RPC error without an id as well, which the MCP specification lets a body be
+ * (2025-11-25, transports, "Sending Messages to the Server").
+ */
+import type { ServerResponse } from 'node:http';
+import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
+import { sendProblem } from '../../router.ts';
+
+export function refuse(
+  res: ServerResponse,
+  status: number,
+  detail: string,
+  headers: Record<string, string> = {},
+  code: number = ErrorCode.InvalidRequest,
+): void {
+  const error = { code, message: detail };
+  sendProblem(res, { status, detail, jsonrpc: '2.0', error, id: null }, headers);
+}
+
+const retryAfterSeconds = '5';
+
+/** 503: no room, or stopping. The client may come again. */
+export function refuseForNow(res: ServerResponse, detail: string): void {
+  refuse(res, 503, detail, { 'Retry-After': retryAfterSeconds }, ErrorCode.InternalError);
+}
+
+const sessionNotFound = -32001; // the code the SDK's servers use, which some clients look for
+
+/** 404 exactly: clients start anew on 404 and give up on 400. */
+export function refuseUnknownSession(res: ServerResponse): void {
+  const detail = 'There is no such session; it may have ended. Connect again.';
+  refuse(res, 404, detail, {}, sessionNotFound);
+}

@@ -1,0 +1,203 @@
+/**
+ * Sessions: one MCP server each, whatever the transport. A session belongs to the token that
+ * opened it, counts the calls it is answering, and ends with its stream, its DELETE, its
+ * time-out or the app, whichever comes first.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type {
+  JSONRPCMessage,
+  MessageExtraInfo,
+  RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
+import { closed, opened, received, type SessionEvent, type TransportKind } from './channels.ts';
+
+/** The SDK's McpServer, its low-level Server, or whatever connects and closes as they do. */
+export interface McpServerLike {
+  connect(transport: Transport): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A guard around the app leaves who is asking on the request, as the SDK's own guard does. */
+export type McpRequest = IncomingMessage & { auth?: AuthInfo };
+
+/** What a session needs of its transport, beside the SDK's interface. */
+export interface SessionTransport extends Transport {
+  readonly kind: TransportKind;
+  readonly sessionId: string;
+  /** Called with every message on its way to the client. */
+  onsent?: (message: JSONRPCMessage) => void;
+  /** The client cancelled this call; the SDK will not answer it. */
+  cancelled(id: RequestId): void;
+  /** Whether a stream is open to the client: then the session is not idle. */
+  hasStream(): boolean;
+}
+
+export interface SessionLimits {
+  /** Sessions at once. */
+  maxSessions: number;
+  /** ms a session may go without a message, an open stream or a call in flight. */
+  idleMs: number;
+}
+
+export const sessionDefaults: SessionLimits = {
+  maxSessions: 1_000, // some 40 MB of idle sessions
+  idleMs: 30 * 60_000, // an agent may think, or wait for its user, for minutes
+};
+
+export class Session {
+  readonly id: string;
+  readonly server: McpServerLike;
+  readonly transport: SessionTransport;
+  /** The bearer token that opened it; undefined where none is asked for. */
+  readonly owner: string | undefined;
+  /** Ids of the calls being answered. */
+  readonly calls = new Set<RequestId>();
+  /** Called when the last of the calls is over. */
+  onquiet?: () => void;
+  private quietSweeps = 0;
+
+  constructor(server: McpServerLike, transport: SessionTransport, owner: string | undefined) {
+    this.id = transport.sessionId;
+    this.server = server;
+    this.transport = transport;
+    this.owner = owner;
+    transport.onsent = message => {
+      if (!('method' in message) && message.id !== undefined) this.settle(message.id);
+    };
+  }
+
+  /** Hands one message to the server. Tools see `req.auth` as `extra.authInfo`. */
+  receive(message: JSONRPCMessage, req: McpRequest, extra: MessageExtraInfo = {}): void {
+    this.quietSweeps = 0;
+    if (received.hasSubscribers) received.publish({ sessionId: this.id, req, message });
+    const id = callId(message);
+    if (id !== undefined) this.calls.add(id);
+    this.transport.onmessage?.(message, {
+      ...extra,
+      requestInfo: { headers: req.headers },
+      ...(req.auth && { authInfo: req.auth }),
+    });
+    const cancelled = cancelledId(message);
+    if (cancelled === undefined) return;
+    this.transport.cancelled(cancelled);
+    this.settle(cancelled);
+  }
+
+  /** Counts sweeps, not time: no clock is read per message. */
+  outlived(maxQuietSweeps: number): boolean {
+    if (this.calls.size > 0 || this.transport.hasStream()) this.quietSweeps = 0;
+    return ++this.quietSweeps > maxQuietSweeps;
+  }
+
+  private settle(id: RequestId): void {
+    if (this.calls.delete(id) && this.calls.size === 0) this.onquiet?.();
+  }
+}
+
+/** The id of a request that wants an answer; undefined for anything else. */
+export function callId(message: JSONRPCMessage): RequestId | undefined {
+  return 'method' in message && 'id' in message ? message.id : undefined;
+}
+
+function cancelledId(message: JSONRPCMessage): RequestId | undefined {
+  if (!('method' in message) || message.method !== 'notifications/cancelled') return undefined;
+  const id = message.params?.requestId;
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+interface Conflict {
+  status: 400 | 503;
+  detail: string;
+}
+
+const stoppingDetail = 'The server is stopping. Connect again in a moment.';
+const sweepsPerIdle = 4; // so a session is freed at most a quarter late
+
+export function createSessions({ maxSessions, idleMs }: SessionLimits) {
+  const sessions = new Map<string, Session>(); // a Map: '__proto__' is an id like any other
+  let stopping = false;
+
+  const sweep = setInterval(() => {
+    for (const session of sessions.values()) if (session.outlived(sweepsPerIdle)) void end(session);
+  }, idleMs / sweepsPerIdle).unref();
+
+  /** Why no session can be opened now; undefined when one can. */
+  function refusal(): string | undefined {
+    if (stopping) return stoppingDetail;
+    if (sessions.size < maxSessions) return undefined;
+    return `All ${maxSessions} sessions are taken. Try again later, or end one.`;
+  }
+
+  /** In the map before it connects: the client may post as soon as it reads the endpoint. */
+  async function open(session: Session, req: IncomingMessage): Promise<void> {
+    sessions.set(session.id, session);
+    session.transport.onclose = () => forget(session);
+    publish(opened, session, req);
+    try {
+      await session.server.connect(session.transport);
+    } catch (error) {
+      await end(session);
+      throw error;
+    }
+  }
+
+  /** Somebody else's session, and one of the other transport, is as unknown as none. */
+  function find(id: string | undefined, kind: TransportKind, owner: string | undefined) {
+    const session = id === undefined ? undefined : sessions.get(id);
+    return session?.transport.kind === kind && session.owner === owner ? session : undefined;
+  }
+
+  /** Why these messages can't be taken now; undefined when they can. */
+  function conflict(session: Session, messages: JSONRPCMessage[]): Conflict | undefined {
+    const taken = new Set(session.calls);
+    for (const message of messages) {
+      const id = callId(message);
+      if (id === undefined) continue;
+      if (stopping) return { status: 503, detail: stoppingDetail };
+      if (taken.has(id))
+        return { status: 400, detail: `A call with the id ${JSON.stringify(id)} is in flight.` };
+      taken.add(id);
+    }
+    return undefined;
+  }
+
+  async function end(session: Session): Promise<void> {
+    forget(session);
+    await session.server.close().catch(error => console.error('A session did not close:', error));
+  }
+
+  function forget(session: Session): void {
+    if (!sessions.delete(session.id)) return;
+    session.calls.clear();
+    session.onquiet?.();
+    publish(closed, session);
+  }
+
+  /** Lets calls in flight be answered, for at most `graceMs`; then ends every session. */
+  async function close(graceMs: number): Promise<void> {
+    stopping = true;
+    clearInterval(sweep);
+    const busy = [...sessions.values()].filter(session => session.calls.size > 0);
+    const quiet = busy.map(session => new Promise<void>(done => (session.onquiet = done)));
+    await Promise.race([Promise.all(quiet), after(graceMs)]);
+    await Promise.all([...sessions.values()].map(end));
+  }
+
+  const stats = () => ({ sessions: sessions.size, maxSessions, stopping });
+  return { refusal, open, find, conflict, end, close, stats };
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise(done => setTimeout(done, ms).unref());
+}
+
+function publish(channel: typeof opened, session: Session, req?: IncomingMessage): void {
+  if (!channel.hasSubscribers) return;
+  const { kind } = session.transport;
+  const event: SessionEvent = { sessionId: session.id, transport: kind, ...(req && { req }) };
+  channel.publish(event);
+}

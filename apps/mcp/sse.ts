@@ -1,0 +1,103 @@
+/**
+ * The legacy SSE transport (protocol 2024-11-05): the SDK's own, mounted.
+ *
+ *     GET  /sse        -> event: endpoint, then every answer     one stream a session
+ *     POST /messages   -> 202                                     the answer comes on the stream
+ *
+ * What the SDK leaves to its host is added here: an endpoint that is right below any mount and
+ * behind any proxy, keep-alive, and an end for readers that stopped reading.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { type App, rootPath } from '../../router.ts';
+import type { Context } from './app.ts';
+import { publishFrame, sent } from './channels.ts';
+import { readMessages } from './messages.ts';
+import { refuse, refuseForNow, refuseUnknownSession } from './refuse.ts';
+import { type McpRequest, Session, type SessionTransport } from './sessions.ts';
+import { frameOf, keepAlive, overfull, type StreamLimits, streamHeaders } from './stream.ts';
+
+/** GET /sse */
+export function openSse({ createServer, options, sessions }: Context): App {
+  return async (req: McpRequest, res) => {
+    if (req.method === 'HEAD') return res.writeHead(200, streamHeaders).end(); // opens nothing
+    const full = sessions.refusal();
+    if (full) return refuseForNow(res, full);
+    const transport = new SseTransport(endpointFor(req, options.endpoint), res, options);
+    await sessions.open(new Session(createServer(), transport, req.auth?.token), req);
+  };
+}
+
+/** POST /messages?sessionId=… -> 202, or 404 for a session that is not this client's */
+export function postToSse({ options, sessions }: Context): App {
+  return async (req: McpRequest, res) => {
+    const id = /[?&]sessionId=([^&]*)/.exec(req.url ?? '')?.[1];
+    const session = sessions.find(id, 'sse', req.auth?.token);
+    if (!session) return refuseUnknownSession(res);
+    const body = await readMessages(req, options);
+    if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
+    const conflict = sessions.conflict(session, body.messages);
+    if (conflict) return refuse(res, conflict.status, conflict.detail);
+    for (const message of body.messages) session.receive(message, req);
+    res.writeHead(202, { 'Content-Length': 8 }).end('Accepted');
+  };
+}
+
+export class SseTransport extends SSEServerTransport implements SessionTransport {
+  readonly kind = 'sse';
+  onsent?: (message: JSONRPCMessage) => void;
+  private readonly response: ServerResponse;
+  private readonly endpoint: string;
+  private readonly limits: StreamLimits;
+
+  constructor(endpoint: string, res: ServerResponse, limits: StreamLimits) {
+    super(endpoint, res);
+    this.endpoint = endpoint;
+    this.response = res;
+    this.limits = limits;
+  }
+
+  override async start(): Promise<void> {
+    for (const [name, value] of Object.entries(streamHeaders)) this.response.setHeader(name, value);
+    await super.start();
+    this.response.write(`retry: ${this.limits.retryMs}\n\n`);
+    keepAlive(this.response, this.limits.keepAliveMs);
+    if (sent.hasSubscribers) publishFrame(this.response, this.endpointFrame());
+  }
+
+  override async send(message: JSONRPCMessage): Promise<void> {
+    this.onsent?.(message);
+    if (overfull([this.response], this.limits.maxBufferedBytes))
+      return void this.response.destroy();
+    await super.send(message);
+    if (sent.hasSubscribers) publishFrame(this.response, frameOf(message), message);
+  }
+
+  cancelled(): void {} // its answer had no response of its own to end
+
+  hasStream(): boolean {
+    return !this.response.closed;
+  }
+
+  private endpointFrame(): string {
+    const path = this.endpoint.replace(/^relative:/, '');
+    return `event: endpoint\ndata: ${path}?sessionId=${this.sessionId}\n\n`;
+  }
+}
+
+/**
+ * Where the client is to post, as the endpoint event names it. Root-relative by default. Behind
+ * a proxy that strips a prefix no root-relative path can be right, so a request that comes with
+ * X-Forwarded-Prefix gets a path relative to the stream's own. The header's value is not used,
+ * so it need not be trusted.
+ *
+ *     mounted at /mcp:  '/mcp/messages'        stripped by a proxy:  'messages'
+ */
+export function endpointFor(req: IncomingMessage, style: 'absolute' | 'relative'): string {
+  const stripped = req.headers['x-forwarded-prefix'] !== undefined;
+  if (style === 'absolute' && !stripped) return `${rootPath(req)}/messages`;
+  // The scheme keeps the SDK from making the path absolute; it emits what follows.
+  const path = req.url?.split('?', 1)[0];
+  return path?.endsWith('/') ? 'relative:../messages' : 'relative:messages';
+}

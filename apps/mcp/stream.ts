@@ -1,0 +1,56 @@
+/**
+ * One server-sent event stream (HTML spec, 9.2): its headers, its frames, its keep-alive and its
+ * bound. Both transports write through this, so a slow reader or a silent proxy meets one rule.
+ */
+import type { ServerResponse } from 'node:http';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { publishFrame, sent } from './channels.ts';
+
+export interface StreamLimits {
+  /** ms between pings. */
+  keepAliveMs: number;
+  /** Bytes a session may have waiting for its reader. */
+  maxBufferedBytes: number;
+  /** ms a browser-like client waits before it comes back. */
+  retryMs: number;
+}
+
+export const streamDefaults: StreamLimits = {
+  keepAliveMs: 15_000, // below the 30 s after which common proxies drop an idle stream
+  maxBufferedBytes: 8 * 1024 * 1024, // room for a few large answers, not for a reader that stopped
+  retryMs: 1_000, // JS clients wait 3 s unless told
+};
+
+/** No cache, compressor or buffering proxy may hold events back. */
+export const streamHeaders = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+};
+
+/** `id` makes the event one a client can resume after. */
+export function frameOf(message: JSONRPCMessage, id?: string): string {
+  const data = JSON.stringify(message);
+  return id === undefined
+    ? `event: message\ndata: ${data}\n\n`
+    : `event: message\nid: ${id}\ndata: ${data}\n\n`;
+}
+
+/** Pings until the response closes: a comment, which every SSE parser skips. */
+export function keepAlive(res: ServerResponse, everyMs: number): void {
+  const timer = setInterval(() => {
+    res.write(': ping\n\n');
+    if (sent.hasSubscribers) publishFrame(res, ': ping\n\n');
+  }, everyMs).unref();
+  res.once('close', () => clearInterval(timer));
+}
+
+/**
+ * Whether these responses hold more than their reader may keep waiting. Asked before a write,
+ * so that one large message to a healthy reader always passes.
+ */
+export function overfull(responses: Iterable<ServerResponse>, maxBytes: number): boolean {
+  let waiting = 0;
+  for (const res of responses) waiting += res.writableLength;
+  return waiting > maxBytes;
+}

@@ -1,0 +1,154 @@
+/**
+ * Streamable HTTP (protocol 2025-03-26 and later) on Node's own request and response.
+ *
+ *     POST   /  -> the answer, as JSON or on a stream of its own
+ *     GET    /  -> the stream for what the server says unasked, or one resumed by Last-Event-ID
+ *     DELETE /  -> the session ends
+ *
+ * Which message goes on which response is streamable-transport.ts's part.
+ */
+import type { ServerResponse } from 'node:http';
+import {
+  DEFAULT_NEGOTIATED_PROTOCOL_VERSION,
+  type JSONRPCMessage,
+  type MessageExtraInfo,
+  type RequestId,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/sdk/types.js';
+import type { App } from '../../router.ts';
+import type { Context } from './app.ts';
+import { readMessages } from './messages.ts';
+import { refuse, refuseForNow, refuseUnknownSession } from './refuse.ts';
+import { callId, type McpRequest, Session, type Sessions } from './sessions.ts';
+import { StreamableTransport } from './streamable-transport.ts';
+
+/** POST / */
+export function post({ createServer, options, sessions }: Context): App {
+  return async (req: McpRequest, res) => {
+    const types = accepted(req);
+    if (!types.json && !types.stream) return refuse(res, 406, notAcceptable);
+    const body = await readMessages(req, options);
+    if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
+    const { messages, batch } = body;
+    const initialize = messages.find(isInitialize);
+    if (initialize && messages.length > 1)
+      return refuse(res, 400, 'An initialize request comes alone. Send the rest after its answer.');
+
+    const session = initialize
+      ? await openSession(req, res, { createServer, options, sessions })
+      : sessionOf(req, res, sessions);
+    if (!session) return;
+    const conflict = sessions.conflict(session, messages);
+    if (conflict) return refuse(res, conflict.status, conflict.detail);
+
+    const { transport } = session;
+    const version = initialize ? protocolVersionIn(initialize) : versionOf(req);
+    const primed = version >= '2025-11-25'; // older clients stumble over an event without data
+    const calls = messages.map(callId).filter(id => id !== undefined);
+    if (calls.length > 0) {
+      const json = types.json && (options.enableJsonResponse || !types.stream);
+      const headers: Record<string, string> = initialize ? { 'Mcp-Session-Id': session.id } : {};
+      transport.expect(calls, res, { json, batch, primed, headers });
+    }
+    for (const message of messages)
+      session.receive(message, req, primed ? detaching(transport, callId(message)) : {});
+    if (calls.length === 0) res.writeHead(202).end();
+  };
+}
+
+/** GET / */
+export function listen({ sessions }: Context): App {
+  return async (req: McpRequest, res) => {
+    if (req.method === 'HEAD') return refuse(res, 405, 'Use GET or POST.', { Allow: methods });
+    if (!accepted(req).stream) return refuse(res, 406, notAcceptable);
+    const session = sessionOf(req, res, sessions);
+    if (!session) return;
+    const after = req.headers['last-event-id'];
+    if (typeof after !== 'string')
+      return session.transport.listen(res, versionOf(req) >= '2025-11-25');
+    if (!session.transport.resume(after, res))
+      refuse(res, 400, 'That event is no longer kept. Connect without Last-Event-ID.');
+  };
+}
+
+/** DELETE / -> 204 */
+export function endSession({ sessions }: Context): App {
+  return async (req: McpRequest, res) => {
+    const session = sessionOf(req, res, sessions);
+    if (!session) return;
+    await sessions.end(session);
+    res.writeHead(204).end();
+  };
+}
+
+const methods = 'DELETE, GET, OPTIONS, POST';
+const notAcceptable =
+  'The answer is application/json or text/event-stream. Name both in the Accept header.';
+
+type StreamableSession = Session & { transport: StreamableTransport };
+
+async function openSession(
+  req: McpRequest,
+  res: ServerResponse,
+  { createServer, options, sessions }: Context,
+): Promise<StreamableSession | undefined> {
+  const full = sessions.refusal();
+  if (full) return void refuseForNow(res, full);
+  const transport = new StreamableTransport(options);
+  const session = new Session(createServer(), transport, req.auth?.token);
+  await sessions.open(session, req);
+  return Object.assign(session, { transport });
+}
+
+/** The session the request names, or a refusal on `res` and undefined. */
+function sessionOf(
+  req: McpRequest,
+  res: ServerResponse,
+  sessions: Sessions,
+): StreamableSession | undefined {
+  const id = req.headers['mcp-session-id'];
+  if (typeof id !== 'string') return void refuse(res, 400, noSession);
+  const session = sessions.find(id, 'streamable', req.auth?.token);
+  if (!session) return void refuseUnknownSession(res);
+  const version = versionOf(req);
+  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(version))
+    return void refuse(res, 400, `Unknown protocol version. Use ${SUPPORTED_PROTOCOL_VERSIONS}.`);
+  return session as StreamableSession; // find() has compared the kind
+}
+
+const noSession =
+  'The request names no session. Send initialize first, then its Mcp-Session-Id with every request; ' +
+  'a client of the older SSE transport connects to …/sse instead.';
+
+function versionOf(req: McpRequest): string {
+  const version = req.headers['mcp-protocol-version'];
+  return typeof version === 'string' ? version : DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
+}
+
+function protocolVersionIn(initialize: JSONRPCMessage): string {
+  const version = 'params' in initialize ? initialize.params?.protocolVersion : undefined;
+  return typeof version === 'string' ? version : DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
+}
+
+function isInitialize(message: JSONRPCMessage): boolean {
+  return 'method' in message && message.method === 'initialize' && callId(message) !== undefined;
+}
+
+// '*/*', which curl and plain fetch send, and no header at all take both
+function accepted(req: McpRequest): { json: boolean; stream: boolean } {
+  const accept = req.headers.accept ?? '*/*';
+  const any = accept.includes('*/*');
+  return {
+    json: any || accept.includes('application/json'),
+    stream: any || accept.includes('text/event-stream'),
+  };
+}
+
+/** What lets a tool end its stream early and have the client come back for the answer. */
+function detaching(transport: StreamableTransport, call: RequestId | undefined): MessageExtraInfo {
+  if (call === undefined) return {};
+  return {
+    closeSSEStream: () => transport.detach(call),
+    closeStandaloneSSEStream: () => transport.detach(undefined),
+  };
+}

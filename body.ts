@@ -1,0 +1,104 @@
+/**
+ * One JSON request body, bounded. Used by every door that takes JSON, so that each refuses the
+ * same things in the same words: too large, not JSON, not UTF-8, too deep.
+ */
+import type { IncomingMessage } from 'node:http';
+
+export type Body =
+  | { ok: true; value: unknown }
+  | { ok: false; status: 400 | 413 | 415; detail: string };
+
+export interface BodyLimits {
+  /** Bytes. A declared Content-Length above it is refused before anything is read. */
+  maxBytes: number;
+  /** Levels of arrays and objects. Code that walks a value recursively has a stack to lose. */
+  maxDepth?: number;
+  /** Media types taken, without parameters. */
+  types?: string[];
+}
+
+/**
+ * Reads and parses the body, or says why not. A body that a host has parsed already (`req.body`,
+ * as express.json() leaves it) is taken as it is: a stream can be read once.
+ */
+export async function readJson(req: IncomingMessage, limits: BodyLimits): Promise<Body> {
+  const { maxBytes, maxDepth = 64, types = ['application/json'] } = limits;
+  if (!types.includes(mediaType(req)))
+    return refuse(415, `The body must be ${types[0]}. Set Content-Type so.`);
+  const parsed = (req as { body?: unknown }).body;
+  if (parsed !== undefined) return shallow(parsed, maxDepth);
+  const bytes = await readBytes(req, maxBytes);
+  if (!bytes) return refuse(413, `The body is over ${maxBytes} bytes. Send less at a time.`);
+  return parse(bytes, maxDepth);
+}
+
+function mediaType(req: IncomingMessage): string {
+  return (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/** Undefined when there are more than `maxBytes`. Rejects when the client goes away. */
+function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  if (Number(req.headers['content-length']) > maxBytes) {
+    discard(req);
+    return Promise.resolve(undefined);
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) return void chunks.push(chunk);
+      req.removeAllListeners('data');
+      chunks.length = 0;
+      discard(req);
+      resolve(undefined);
+    });
+    req.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+    req.once('close', () => reject(new BodyCut()));
+    req.once('error', reject);
+  });
+}
+
+/** The client went away, or was cut by a time-out, before its body was whole. */
+export class BodyCut extends Error {
+  override message = 'The request ended before its body did.';
+}
+
+// Closing at once would reset the connection, and the client would lose the answer it is sent.
+const lingerMs = 1_000;
+
+function discard(req: IncomingMessage): void {
+  req.resume();
+  const cut = setTimeout(() => req.socket.destroy(), lingerMs).unref();
+  req.once('close', () => clearTimeout(cut));
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function parse(bytes: Buffer, maxDepth: number): Body {
+  try {
+    return shallow(JSON.parse(utf8.decode(bytes)), maxDepth);
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8';
+    return refuse(400, `The body is not JSON: ${reason}.`);
+  }
+}
+
+function shallow(value: unknown, maxDepth: number): Body {
+  if (!deeperThan(value, maxDepth)) return { ok: true, value };
+  return refuse(400, `The body is nested more than ${maxDepth} levels deep. Flatten it.`);
+}
+
+// Stops at the limit, so it can't run out of stack itself.
+function deeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const key in value) {
+    if (deeperThan((value as Record<string, unknown>)[key], levels - 1)) return true;
+  }
+  return false;
+}
+
+function refuse(status: 400 | 413 | 415, detail: string): Body {
+  return { ok: false, status, detail };
+}

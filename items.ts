@@ -1,0 +1,112 @@
+/**
+ * The list's web door: plain handlers over a Store, which server.ts puts on routes. Each takes
+ * a store and returns a Handler; all refusals are RFC 9457 problems that say what to do.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { z } from 'zod';
+import { readJson } from './body.ts';
+import { type Handler, type Problem, sendProblem } from './router.ts';
+import { itemChangeSchema, itemIdSchema, newItemSchema, type Store } from './store.ts';
+
+const maxBytes = 64 * 1024; // an item is under 1 KiB; this leaves room for spaces
+
+/** GET /items/ -> 200 Item[] */
+export function listItems(store: Store): Handler {
+  return async (_req, res) => sendJson(res, 200, await store.list());
+}
+
+/** POST /items/ NewItem -> 201 Item, Location */
+export function addItem(store: Store): Handler {
+  return async (req, res) => {
+    const wanted = await readAs(newItemSchema, req);
+    if ('refusal' in wanted) return sendProblem(res, wanted.refusal);
+    const item = await store.add(wanted.value);
+    if (item === 'full') return sendProblem(res, listFull);
+    // originalUrl holds the mount too, so this is right under any rootPath
+    const collection = req.originalUrl.split('?', 1)[0]?.replace(/\/$/, '');
+    sendJson(res, 201, item, { Location: `${collection}/${item.id}` });
+  };
+}
+
+/** GET /items/:id -> 200 Item */
+export function getItem(store: Store): Handler<'/items/:id'> {
+  return async (req, res) => {
+    const item = await withId(req.params.id, id => store.get(id));
+    return item ? sendJson(res, 200, item) : sendProblem(res, unknownItem(req.params.id));
+  };
+}
+
+/** PATCH /items/:id ItemChange -> 200 Item */
+export function updateItem(store: Store): Handler<'/items/:id'> {
+  return async (req, res) => {
+    const change = await readAs(itemChangeSchema, req, mergePatch);
+    if ('refusal' in change) return sendProblem(res, change.refusal);
+    const item = await withId(req.params.id, id => store.update(id, change.value));
+    return item ? sendJson(res, 200, item) : sendProblem(res, unknownItem(req.params.id));
+  };
+}
+
+/** DELETE /items/:id -> 204 */
+export function removeItem(store: Store): Handler<'/items/:id'> {
+  return async (req, res) => {
+    const removed = await withId(req.params.id, id => store.remove(id));
+    return removed ? res.writeHead(204).end() : sendProblem(res, unknownItem(req.params.id));
+  };
+}
+
+const mergePatch = ['application/json', 'application/merge-patch+json']; // RFC 7396
+
+const listFull: Problem = {
+  status: 409,
+  detail: 'The list is full. Remove an item first: DELETE /items/:id.',
+};
+
+function unknownItem(id: string): Problem {
+  return { status: 404, detail: `No item has the id ${id}. GET /items/ lists the ids.` };
+}
+
+// '7' -> 7   '07', '7.0', '1e1', '0' -> no item: an id has one spelling
+async function withId<T>(text: string, use: (id: number) => Promise<T>): Promise<T | undefined> {
+  const id = itemIdSchema.safeParse(Number(text));
+  return id.success && String(id.data) === text ? use(id.data) : undefined;
+}
+
+type Read<T> = { value: T } | { refusal: Problem };
+
+async function readAs<Schema extends z.ZodType>(
+  schema: Schema,
+  req: IncomingMessage,
+  types = ['application/json'],
+): Promise<Read<z.output<Schema>>> {
+  const body = await readJson(req, { maxBytes, types });
+  if (!body.ok) return { refusal: { status: body.status, detail: body.detail } };
+  const parsed = schema.safeParse(body.value);
+  return parsed.success ? { value: parsed.data } : { refusal: wrongFields(parsed.error) };
+}
+
+/** 422 with each field and its reason. `field` is `''` for the body as a whole. */
+function wrongFields(error: z.ZodError): Problem {
+  const errors = error.issues.flatMap(issue =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map(key => ({ field: key, reason: 'There is no such field. Leave it out.' }))
+      : [{ field: issue.path.join('.'), reason: issue.message }],
+  );
+  const list = errors.map(({ field, reason }) => `${field || 'body'}: ${reason}`).join('; ');
+  return { status: 422, detail: `Mend these fields and send it again. ${list}`, errors };
+}
+
+function sendJson(
+  res: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): void {
+  const body = JSON.stringify(value);
+  res
+    .writeHead(status, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      ...headers,
+    })
+    .end(body);
+}

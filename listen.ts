@@ -1,0 +1,127 @@
+/** Serving an App until it is told to stop: sockets, time-outs, signals. */
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { App } from './router.ts';
+
+export interface Running {
+  /** Addresses bound, and the port they share. */
+  hosts: string[];
+  port: number;
+  /** Stops listening, lets what is in flight finish, ends streams. Resolves when all is closed. */
+  stop(): Promise<void>;
+}
+
+/** The addresses could not be bound: one line, exit code 1. */
+export class ListenError extends Error {}
+
+const timeouts = {
+  headersTimeout: 10_000, // ms for a request's head: a client sends it in one go or means harm
+  requestTimeout: 60_000, // ms for head and body: 4 MiB over a slow phone line
+  connectionsCheckingInterval: 1_000, // ms between looks at the two above
+};
+
+const stopMs = 12_000; // more than the apps' own grace, less than the 30 s of common supervisors
+
+/**
+ * Binds every address in `hosts` to one port (0: a free one).
+ *
+ * @throws ListenError naming the remedy
+ */
+export async function listen(app: App, hosts: string[], port: number): Promise<Running> {
+  const active = new Set<ServerResponse>();
+  let stopping = false;
+  const onRequest: RequestListener = (req, res) => {
+    active.add(res);
+    res.once('close', () => active.delete(res));
+    if (stopping) res.shouldKeepAlive = false;
+    void app(req, res);
+  };
+
+  const servers: Server[] = [];
+  let bound = port;
+  for (const host of hosts) {
+    const server = newServer(onRequest);
+    const at = await bind(server, host, bound);
+    if (at === undefined) continue;
+    servers.push(server);
+    bound = at;
+  }
+  if (servers.length === 0)
+    throw new ListenError(`None of ${hosts.join(', ')} is an address here.`);
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    const closed = servers.map(server => new Promise(done => server.close(done)));
+    const deadline = setTimeout(() => closeAll(servers), stopMs).unref();
+    await app.close?.();
+    await Promise.all([...active].map(res => new Promise<void>(done => res.once('close', done))));
+    closeAll(servers); // idle ones, and those that never sent a request
+    await Promise.all(closed);
+    clearTimeout(deadline);
+  }
+  return { hosts: servers.map(hostOf), port: bound, stop };
+}
+
+function newServer(onRequest: RequestListener): Server {
+  const server = createServer(timeouts, onRequest);
+  // Without a listener Node hangs up on CONNECT; a client is owed an answer.
+  server.on('connect', (_req, socket) => {
+    const body = 'This server is no proxy.\n';
+    const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}`;
+    socket.on('error', () => {});
+    socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`);
+  });
+  return server;
+}
+
+/** The port, or undefined where the machine has no such address family. */
+function bind(server: Server, host: string, port: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (host === '::1' && /EADDRNOTAVAIL|EAFNOSUPPORT/.test(error.code ?? '')) resolve(undefined);
+      else reject(new ListenError(bindFailure(error, host, port)));
+    });
+    server.listen({ host, port }, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+function bindFailure(error: NodeJS.ErrnoException, host: string, port: number): string {
+  if (error.code === 'EADDRINUSE')
+    return `Port ${port} is in use. Stop what holds it, or choose another: --port ${port + 1}`;
+  if (error.code === 'EACCES')
+    return `Port ${port} needs privileges. Choose one above 1023: --port 3000`;
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return `${host} is not an address of this machine. Leave --host out for loopback.`;
+  return `Can't listen on ${host}:${port}: ${error.message}`;
+}
+
+function hostOf(server: Server): string {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.address : '';
+}
+
+function closeAll(servers: Server[]): void {
+  for (const server of servers) server.closeAllConnections();
+}
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 };
+
+/** The first SIGINT or SIGTERM stops and exits 0; a second one exits at once. */
+export function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(128 + signalNumbers[signal]);
+      stopping = true;
+      stop().then(
+        () => process.exit(0),
+        error => {
+          console.error(error);
+          process.exit(1);
+        },
+      );
+    });
+  }
+}

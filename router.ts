@@ -1,0 +1,582 @@
+/**
+ * The mount: plain handlers on routes, whole apps on path prefixes, on bare node:http.
+ *
+ *     GET /mcp/sse?x=1
+ *         └┬─┘└──┬───┘
+ *       rootPath  req.url            req.originalUrl = the whole of it
+ *
+ * An App is Node's own request listener, so a router is one, and so are an Express app, connect
+ * and sirv: each can be mounted here, and a router can be mounted in each. In ASGI's words this
+ * is `Mount`, `root_path` and `path`. The file imports Node's own modules only: copy it alone.
+ */
+import { channel } from 'node:diagnostics_channel';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+
+/** Owns a subtree of paths. It reads `req.url`, which starts where its prefix ended. */
+export interface App {
+  (req: IncomingMessage, res: ServerResponse): unknown;
+  /** Ends what the app holds open: streams, sessions, timers. ASGI: lifespan shutdown. */
+  close?(): Promise<void>;
+}
+
+/** A router is an App. With a host's `next` it passes on what it does not know. */
+export interface Router extends App {
+  (req: IncomingMessage, res: ServerResponse, next?: () => void): Promise<void>;
+  get: AddRoute;
+  post: AddRoute;
+  put: AddRoute;
+  patch: AddRoute;
+  delete: AddRoute;
+  /** Hands `prefix` and all below it to `app`: `mount('/mcp', mcpApp(…))`. `'/'` takes the rest. */
+  mount(prefix: string, app: App): Router;
+  /** What would happen to a request, without doing it. Pure. */
+  match(method: string, target: string): Match;
+  /** Everything registered, in order of registration. */
+  list(): (Route | Mount)[];
+  /** Closes the mounted apps in reverse order, each once; throws what they threw, at the end. */
+  close(): Promise<void>;
+}
+
+/**
+ * Throws at once on a path that could never answer, naming the remedy. `about` is carried along
+ * unread: summaries, schemas, whatever an app that documents the routes wants.
+ */
+export type AddRoute = <Path extends string>(
+  path: Path,
+  handler: Handler<Path>,
+  about?: object,
+) => Router;
+
+/** Answers one method on one path. `'/items/:id'` gives `req.params.id`, decoded. */
+export type Handler<Path extends string = string> = (
+  req: IncomingMessage & { params: Params<Path>; originalUrl: string },
+  res: ServerResponse,
+) => unknown;
+
+/** `'/a/:b/:c'` -> `{ b: string; c: string }` */
+export type Params<Path extends string> = string extends Path
+  ? Record<string, string>
+  : Path extends `${string}:${infer Name}/${infer Rest}`
+    ? { [K in Name]: string } & Params<`/${Rest}`>
+    : Path extends `${string}:${infer Name}`
+      ? { [K in Name]: string }
+      : object;
+
+export interface Route {
+  kind: 'route';
+  method: string;
+  path: string;
+  handler: Handler;
+  about: object;
+}
+
+/** `prefix` is `''` for a mount at `'/'`. */
+export interface Mount {
+  kind: 'mount';
+  prefix: string;
+  app: App;
+}
+
+/** `target` is the whole path and query; `url` is what the taker sees of it. */
+export type Match = { target: string; url: string } & (
+  | { kind: 'route'; route: Route; params: Record<string, string> }
+  | { kind: 'mount'; mount: Mount }
+  | { kind: 'options'; allow: string }
+  | { kind: 'refused'; status: 400 | 404 | 405; detail: string; allow?: string }
+);
+
+/** What `matched` and `answered` carry. */
+export interface RequestEvent {
+  req: IncomingMessage;
+  res: ServerResponse;
+  /** The router's own root, before `match` adds to it. */
+  rootPath: string;
+  match: Match;
+}
+
+/** Published by each router a request passes, before it acts. Costs nothing unheard. */
+export const matched = channel('mcp-mount:router:matched');
+
+/** Published once a request, when its response is over; `res.writableFinished`: all was sent. */
+export const answered = channel('mcp-mount:router:answered');
+
+export interface RouterOptions {
+  /** Told what an app or handler threw. The client is told 500 and no more. */
+  onError?: (error: unknown, req: IncomingMessage) => void;
+}
+
+export function createRouter({ onError = logError }: RouterOptions = {}): Router {
+  const table: Table = { root: newNode(), fixed: new Map(), entries: [], mounts: [] };
+
+  async function route(req: Mounted, res: ServerResponse, next?: () => void): Promise<void> {
+    const match = decide(table, req);
+    if (next && match.kind === 'refused' && match.status === 404) return next();
+    if (matched.hasSubscribers || answered.hasSubscribers) publish(req, res, match);
+    enter(req, match);
+    try {
+      await answer(req, res, match);
+    } catch (error) {
+      onError(error, req);
+      fail(res);
+    }
+  }
+
+  function addRoute(method: string): AddRoute {
+    return (path, handler, about = {}) => {
+      // enter() sets the params that the path's type promises the handler
+      register(table, { kind: 'route', method, path, handler: handler as Handler, about });
+      return router;
+    };
+  }
+
+  const router: Router = Object.assign(route, {
+    get: addRoute('GET'),
+    post: addRoute('POST'),
+    put: addRoute('PUT'),
+    patch: addRoute('PATCH'),
+    delete: addRoute('DELETE'),
+    mount(prefix: string, app: App) {
+      registerMount(table, prefix, app);
+      return router;
+    },
+    match: (method: string, target: string) => find(table, method, target),
+    list: () => [...table.entries],
+    close: () => closeAll(table.mounts),
+  });
+  return router;
+}
+
+/**
+ * What is left of `url` below `prefix`, or undefined when the prefix does not hold whole
+ * segments of it. Byte for byte: no decoding, no case folding, no merging of slashes.
+ *
+ *     '/mcp/sse' -> '/sse'   '/mcp' -> '/'   '/mcp?x' -> '/?x'   '/mcpx' -> undefined
+ */
+export function stripPrefix(url: string, prefix: string): string | undefined {
+  if (!url.startsWith(prefix)) return undefined;
+  const rest = url.slice(prefix.length);
+  if (rest === '' || rest[0] === '?') return `/${rest}`;
+  return rest[0] === '/' ? rest : undefined;
+}
+
+/**
+ * Where the app that holds this request is mounted: `originalUrl` minus the trailing `url`.
+ * Not `baseUrl`, which connect does not set. ASGI: `root_path`.
+ */
+export function rootPath(req: IncomingMessage): string {
+  const { originalUrl = '', url = '' } = req as Mounted;
+  if (originalUrl.endsWith(url)) return originalUrl.slice(0, originalUrl.length - url.length);
+  const query = url.slice(1); // '/mcp?x' was entered as '/?x': that slash is ours
+  return originalUrl.endsWith(query) ? originalUrl.slice(0, originalUrl.length - query.length) : '';
+}
+
+/**
+ * A request target as path and query, and the authority when it came in absolute form, which
+ * every server must take (RFC 9112, 3.2.2) and which then stands in for the Host header.
+ */
+export function originForm(target: string): { url: string; authority?: string } {
+  if (target[0] === '/') return { url: target };
+  const [, authority, rest = ''] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
+  if (authority === undefined) return { url: target };
+  return { authority, url: rest[0] === '/' ? rest : `/${rest}` };
+}
+
+/** A host name, an IPv4 or a bracketed IPv6, with or without a port: no userinfo (RFC 3986). */
+export function isAuthority(text: string): boolean {
+  return /^(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(text);
+}
+
+/** Why two parsers could read this path differently; undefined for a plain one. */
+export function ambiguity(path: string): string | undefined {
+  if (path[0] !== '/') return "The request target does not start with '/'. Send a path.";
+  if (!suspicious.test(path)) return undefined;
+  const found = suspects.find(([pattern]) => pattern.test(path))?.[1];
+  return found ?? (decode(path) === undefined ? 'The path is not UTF-8 when decoded.' : undefined);
+}
+
+// One test for the plain case; which row it is gets looked up only when that fails.
+const suspicious = /[^\x21-\x7e]|[\\#%]|\/\.\.?(?:\/|$)/;
+const suspects: [RegExp, string][] = [
+  [/[^\x21-\x7e]/, 'The path holds a byte that must be percent-encoded.'],
+  [/\\/, "The path holds '\\', which some parsers read as '/'."],
+  [/#/, "The path holds '#', which starts a fragment. Fragments stay with the client."],
+  [/%(?![0-9a-f]{2})/i, "The path holds a '%' without two hex digits after it. Write '%25'."],
+  [/%2f/i, "The path holds '%2f', which some parsers read as '/'."],
+  [/%5c/i, "The path holds '%5c', which some parsers read as '/'."],
+  [/%00/, "The path holds '%00', at which some parsers stop."],
+  [/\/(?:\.|%2e){1,2}(?:\/|$)/i, "The path holds a dot segment ('.' or '..'). Send it resolved."],
+];
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function decide(table: Table, req: IncomingMessage): Match {
+  const { method = '', url = '', rawHeaders } = req;
+  if (countHosts(rawHeaders) > 1)
+    return refused(400, url, 'The request has two Host headers. Send one.');
+  return find(table, method, url);
+}
+
+// Node keeps the first Host in req.headers; headersDistinct would rebuild all headers each time.
+function countHosts(rawHeaders: string[]): number {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts;
+}
+
+function find(table: Table, method: string, rawTarget: string): Match {
+  const { url: target, authority } = originForm(rawTarget);
+  if (authority !== undefined && !isAuthority(authority))
+    return refused(400, target, 'The target names no valid host. Write host or host:port.');
+  const path = pathOf(target);
+  const doubt = ambiguity(path);
+  if (doubt) return refused(400, target, doubt);
+
+  const key = withoutSlash(path);
+  // Safe to try first, since no route lies inside a mount.
+  const fixed = table.fixed.get(key);
+  const exact = fixed && endpoint(fixed, method);
+  if (exact) return { kind: 'route', route: exact.route, params: {}, target, url: target };
+
+  const mount = longestMount(table.root, key);
+  if (mount && mount.prefix !== '') return intoMount(mount, target);
+  const search: Search = { path: key, method, values: [], allowed: new Set() };
+  const end = descend(table.root, 1, search);
+  if (end) return withParams(end, search.values, target);
+  if (mount) return intoMount(mount, target);
+  if (search.allowed.size > 0) return otherMethod(method, target, search.allowed);
+  return refused(404, target, notFound(table, path));
+}
+
+function intoMount(mount: Mount, target: string): Match {
+  const url = stripPrefix(target, mount.prefix) ?? target;
+  return { kind: 'mount', mount, target, url };
+}
+
+function withParams({ route, names }: Endpoint, values: string[], target: string): Match {
+  const params: Record<string, string> = Object.create(null);
+  for (const [i, name] of names.entries()) {
+    params[name] = decode(values[i] ?? '') ?? ''; // ambiguity() refused what does not decode
+  }
+  return { kind: 'route', route, params, target, url: target };
+}
+
+function otherMethod(method: string, target: string, allowed: Set<string>): Match {
+  if (allowed.has('GET')) allowed.add('HEAD');
+  const allow = [...allowed.add('OPTIONS')].sort().join(', ');
+  if (method === 'OPTIONS') return { kind: 'options', allow, target, url: target };
+  return { ...refused(405, target, `${method} is not answered here. Use ${allow}.`), allow };
+}
+
+function refused(status: 400 | 404 | 405, target: string, detail: string) {
+  return { kind: 'refused' as const, status, detail, target, url: target };
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query === -1 ? target : target.slice(0, query);
+}
+
+// '/items/' -> '/items'   '/' -> ''   '/items//' -> '/items/': one slash, never more
+function withoutSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+/** Says what is there instead: the nearest entries, and a mount that was nearly meant. */
+function notFound(table: Table, path: string): string {
+  const why = firstDefined(table.mounts.slice(0, missesTried), mount =>
+    nearMiss(path, mount.prefix),
+  );
+  const nearest = nearestEntries(table.root, path).join(', ') || 'nothing at all';
+  return `Nothing answers ${path}. ${why ? `${why} ` : ''}Nearest: ${nearest}.`;
+}
+
+const missesTried = 20; // mounts compared on a 404, so that its cost has a bound
+const nearestShown = 5; // enough to see the mistake, few enough to read in a terminal
+
+function firstDefined<T, R>(list: T[], pick: (entry: T) => R | undefined): R | undefined {
+  for (const entry of list) {
+    const picked = pick(entry);
+    if (picked !== undefined) return picked;
+  }
+  return undefined;
+}
+
+/** Why a mount that looks meant was passed over; undefined when it was not even close. */
+export function nearMiss(path: string, prefix: string): string | undefined {
+  if (prefix === '' || stripPrefix(path, prefix) !== undefined) return undefined;
+  const plain = `'${prefix}' is mounted, but`;
+  if (path.startsWith(prefix)) return `${plain} a prefix ends at a segment: '${prefix}/…'.`;
+  const spellings: [string | undefined, string][] = [
+    [path.replace(/\/{2,}/g, '/'), 'slashes are never merged'],
+    [decode(path), 'a path is compared before it is decoded'],
+    [path.toLowerCase(), 'upper and lower case differ in a path'],
+  ];
+  const rule = spellings.find(([spelling]) => spelling && stripPrefix(spelling, prefix))?.[1];
+  return rule && `${plain} ${rule}.`;
+}
+
+function nearestEntries(root: Node, path: string): string[] {
+  let node = root;
+  for (const segment of path.split('/', 8).slice(1)) {
+    const child = node.children.get(segment) ?? node.param;
+    if (!child) break;
+    node = child;
+  }
+  const found: string[] = [];
+  collect(node, found);
+  return found.length > 0 || node === root ? found : nearestEntries(root, '/');
+}
+
+function collect(node: Node, found: string[]): void {
+  if (node.mount) found.push(`${node.mount.prefix || ''}/…`);
+  const [first] = node.routes.values();
+  if (first) found.push(`${[...node.routes.keys()].join(' or ')} ${first.route.path}`);
+  if (node.param) collect(node.param, found);
+  for (const child of node.children.values()) {
+    if (found.length >= nearestShown) return;
+    collect(child, found);
+  }
+}
+
+interface Table {
+  root: Node;
+  /** Paths without params, whole: most requests need one look-up, however many routes there are. */
+  fixed: Map<string, Node>;
+  entries: (Route | Mount)[];
+  mounts: Mount[];
+}
+
+/** One segment of the registered paths. */
+interface Node {
+  children: Map<string, Node>;
+  param?: Node;
+  routes: Map<string, Endpoint>;
+  mount?: Mount;
+}
+
+interface Endpoint {
+  route: Route;
+  /** Of the params, in order; the tree keeps only their places. */
+  names: string[];
+}
+
+interface Search {
+  path: string;
+  method: string;
+  values: string[];
+  /** Methods that would have been answered on this path. */
+  allowed: Set<string>;
+}
+
+function newNode(): Node {
+  return { children: new Map(), routes: new Map() };
+}
+
+/** Segment by segment, fixed ones before params; depth and work are bounded by what is registered. */
+function descend(node: Node, from: number, search: Search): Endpoint | undefined {
+  const { path, method, values, allowed } = search;
+  if (from > path.length) {
+    const found = endpoint(node, method);
+    if (!found) for (const name of node.routes.keys()) allowed.add(name);
+    return found;
+  }
+  const end = segmentEnd(path, from);
+  const segment = path.slice(from, end);
+  const child = node.children.get(segment);
+  const found = child && descend(child, end + 1, search);
+  if (found || !node.param || segment === '') return found;
+  values.push(segment);
+  const below = descend(node.param, end + 1, search);
+  if (!below) values.pop();
+  return below;
+}
+
+// HEAD follows GET (RFC 9110, 9.3.2)
+function endpoint(node: Node, method: string): Endpoint | undefined {
+  return node.routes.get(method) ?? (method === 'HEAD' ? node.routes.get('GET') : undefined);
+}
+
+function longestMount(root: Node, path: string): Mount | undefined {
+  let longest = root.mount;
+  let node: Node | undefined = root;
+  for (let from = 1; from <= path.length; ) {
+    const end = segmentEnd(path, from);
+    node = node.children.get(path.slice(from, end));
+    if (!node) return longest;
+    longest = node.mount ?? longest;
+    from = end + 1;
+  }
+  return longest;
+}
+
+function segmentEnd(path: string, from: number): number {
+  const end = path.indexOf('/', from);
+  return end === -1 ? path.length : end;
+}
+
+function register(table: Table, route: Route): void {
+  const call = `${route.method.toLowerCase()}('${route.path}')`;
+  const key = withoutSlash(route.path);
+  const segments = checkedSegments(call, key);
+  const above = longestMount(table.root, key);
+  if (above && above.prefix !== '')
+    throw new Error(`${call} can never be reached: '${above.prefix}' is mounted above it.`);
+
+  const node = segments.reduce(childFor, table.root);
+  const names = segments.filter(isParam).map(segment => segment.slice(1));
+  if (new Set(names).size < names.length)
+    throw new Error(`${call}: two params have one name. Name them apart.`);
+  const twin = node.routes.get(route.method)?.route;
+  if (twin)
+    throw new Error(`${call}: ${route.method} ${twin.path} is already there. Remove one of them.`);
+  node.routes.set(route.method, { route, names });
+  if (names.length === 0) table.fixed.set(key, node);
+  table.entries.push(route);
+}
+
+function registerMount(table: Table, prefix: string, app: App): void {
+  const call = `mount('${prefix}')`;
+  if (prefix.length > 1 && prefix.endsWith('/'))
+    throw new Error(
+      `${call}: a prefix does not end in '/'. Write '${prefix.replace(/\/+$/, '')}'.`,
+    );
+  const segments = checkedSegments(call, withoutSlash(prefix));
+  if (segments.some(isParam)) throw new Error(`${call}: a prefix has no params. Spell it out.`);
+
+  const node = segments.reduce(childFor, table.root);
+  if (node.mount) throw new Error(`${call}: another app is mounted there. Choose another prefix.`);
+  const hidden = prefix === '/' ? undefined : anyRoute(node);
+  if (hidden)
+    throw new Error(`${call} would hide ${hidden.method} ${hidden.path}. Route it in that app.`);
+  const mount: Mount = { kind: 'mount', prefix: withoutSlash(prefix), app };
+  node.mount = mount;
+  table.entries.push(mount);
+  table.mounts.push(mount);
+}
+
+function checkedSegments(call: string, key: string): string[] {
+  if (key === '') return [];
+  if (key[0] !== '/') throw new Error(`${call}: a path starts with '/'. Write '/${key}'.`);
+  const segments = key.slice(1).split('/');
+  if (segments.includes('')) throw new Error(`${call}: '//' never matches. Write one '/'.`);
+  if (/[?*]/.test(key))
+    throw new Error(`${call}: '?' and '*' have no meaning in a path. Mount an app for a subtree.`);
+  const doubt = ambiguity(key);
+  if (doubt) throw new Error(`${call} can never be reached: such a request is refused. ${doubt}`);
+  const odd = segments.find(segment => segment.includes(':') && !isParam(segment));
+  if (odd) throw new Error(`${call}: a param is a whole segment, ':name'. '${odd}' is not.`);
+  return segments;
+}
+
+function isParam(segment: string): boolean {
+  return /^:[A-Za-z_]\w*$/.test(segment);
+}
+
+function childFor(node: Node, segment: string): Node {
+  if (isParam(segment)) {
+    node.param ??= newNode();
+    return node.param;
+  }
+  const child = node.children.get(segment) ?? newNode();
+  node.children.set(segment, child);
+  return child;
+}
+
+function anyRoute(node: Node): Route | undefined {
+  for (const { route } of node.routes.values()) return route;
+  const children = [...node.children.values(), ...(node.param ? [node.param] : [])];
+  return firstDefined(children, child => (child.mount ? undefined : anyRoute(child)));
+}
+
+/** What mounting leaves on a request. Absent until a router, or a host like Express, saw it. */
+type Mounted = IncomingMessage & {
+  originalUrl?: string;
+  baseUrl?: string;
+  params?: Record<string, string>;
+};
+
+/**
+ * The one mutation, never undone: an async app reads `req.url` after an await.
+ * ASGI: root_path grows, path does not; here, as in Express, originalUrl stays and url shrinks.
+ */
+function enter(req: Mounted, match: Match): void {
+  req.originalUrl ??= match.target;
+  req.url = match.url;
+  if (match.kind === 'route') req.params = match.params;
+  if (match.kind === 'mount') req.baseUrl = (req.baseUrl ?? '') + match.mount.prefix;
+}
+
+async function answer(req: Mounted, res: ServerResponse, match: Match): Promise<void> {
+  if (match.kind === 'mount') return void (await match.mount.app(req, res));
+  // enter() has just set what a handler's type adds to a request
+  if (match.kind === 'route') return void (await match.route.handler(req as never, res));
+  if (match.kind === 'options') return void res.writeHead(204, { Allow: match.allow }).end();
+  const root = rootPath(req);
+  const detail = root && match.status === 404 ? `Below ${root}: ${match.detail}` : match.detail;
+  const headers = match.allow === undefined ? {} : { Allow: match.allow };
+  sendProblem(res, { status: match.status, detail }, headers);
+}
+
+/** RFC 9457. `detail` says what to do; further members are extensions. */
+export interface Problem {
+  status: number;
+  detail: string;
+  [extension: string]: unknown;
+}
+
+/** Answers with `application/problem+json`. */
+export function sendProblem(
+  res: ServerResponse,
+  problem: Problem,
+  headers: Record<string, string> = {},
+): void {
+  const title = STATUS_CODES[problem.status] ?? 'Error';
+  const body = JSON.stringify({ type: 'about:blank', title, ...problem });
+  res
+    .writeHead(problem.status, {
+      'Content-Type': 'application/problem+json',
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+      ...headers,
+    })
+    .end(body);
+}
+
+function fail(res: ServerResponse): void {
+  if (res.writableEnded) return; // answered whole before it threw
+  if (res.headersSent) return void res.destroy();
+  // What the handler had set described another body; what a guard set still holds.
+  for (const name of res.getHeaderNames())
+    if (!/^(access-control-|vary)/.test(name)) res.removeHeader(name);
+  sendProblem(res, { status: 500, detail: 'The server failed on this request. Its log says why.' });
+}
+
+function logError(error: unknown, req: Mounted): void {
+  console.error(`${req.method} ${req.originalUrl}:`, error);
+}
+
+const published = new WeakSet<ServerResponse>();
+
+function publish(req: Mounted, res: ServerResponse, match: Match): void {
+  const event: RequestEvent = { req, res, rootPath: rootPath(req), match };
+  matched.publish(event);
+  if (published.has(res)) return; // by a router further out
+  published.add(res);
+  res.once('close', () => answered.publish(event));
+}
+
+async function closeAll(mounts: Mount[]): Promise<void> {
+  const apps = new Set(mounts.map(mount => mount.app).reverse());
+  const errors: unknown[] = [];
+  for (const app of apps) await app.close?.().catch(error => errors.push(error));
+  if (errors.length > 0) throw new AggregateError(errors, 'An app failed to close.');
+}

@@ -1,0 +1,48 @@
+/** What the server says as it starts, or as it fails to. */
+
+import { ListenError, type Running } from './listen.ts';
+import { UsageError } from './options.ts';
+import packageJson from './package.json' with { type: 'json' };
+import type { Router } from './router.ts';
+import { StoreError } from './store.ts';
+
+export const version = packageJson.version;
+
+/** What is mounted where, and the URL a client is to be given. */
+export function banner(router: Router, { hosts, port }: Running, mount: string): string {
+  const origin = `http://${urlHost(hosts)}:${port}`;
+  const rows = router
+    .list()
+    .map(entry =>
+      entry.kind === 'route'
+        ? `  ${entry.method.padEnd(6)} ${entry.path}`
+        : `  mount  ${entry.prefix || '/'}`,
+    );
+  const prefix = mount === '/' ? '' : mount;
+  return [
+    `mcp-mount ${version} on ${origin}`,
+    ...rows,
+    `Web:         ${origin}/items/`,
+    `MCP client:  ${origin}${prefix}/sse  (SSE)  or  ${origin}${prefix || '/'}  (Streamable HTTP)`,
+  ].join('\n');
+}
+
+function urlHost(hosts: string[]): string {
+  const [first = 'localhost'] = hosts;
+  if (hosts.length > 1 || first === '127.0.0.1' || first === '0.0.0.0' || first === '::')
+    return 'localhost';
+  return first.includes(':') ? `[${first}]` : first;
+}
+
+/** One line for what the operator can mend, a stack for what only we can. */
+export function reportAndExit(error: unknown): never {
+  if (error instanceof UsageError) exitWith(2, error.message);
+  if (error instanceof ListenError || error instanceof StoreError) exitWith(1, error.message);
+  console.error(error);
+  process.exit(1);
+}
+
+function exitWith(code: number, line: string): never {
+  console.error(line);
+  process.exit(code);
+}

@@ -1,0 +1,48 @@
+/** What several tests need: an App on a free port, a client on it, a wait for an event. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { TestContext } from 'node:test';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+
+/** Serves `listener` on loopback until the test ends. Returns its origin, 'http://127.0.0.1:…'. */
+export async function serve(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  t.after(() => stopServer(server));
+  return `http://127.0.0.1:${portOf(server)}`;
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new Error('The server is not listening.');
+  return address.port;
+}
+
+export function stopServer(server: Server): Promise<void> {
+  return new Promise(done => {
+    server.close(() => done());
+    server.closeAllConnections();
+  });
+}
+
+export type Transport = 'sse' | 'streamable';
+
+/** The SDK's own client, connected to `url`; closed when the test ends. */
+export async function connect(
+  t: TestContext,
+  url: string,
+  transport: Transport = 'sse',
+  headers: Record<string, string> = {},
+): Promise<Client> {
+  const client = new Client({ name: 'test', version: '0' });
+  const options = { requestInit: { headers } };
+  await client.connect(
+    transport === 'sse'
+      ? new SSEClientTransport(new URL(url), options)
+      : // its optional sessionId does not fit exactOptionalPropertyTypes
+        (new StreamableHTTPClientTransport(new URL(url), options) as never),
+  );
+  t.after(() => client.close());
+  return client;
+}
