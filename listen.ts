@@ -29,11 +29,16 @@ const stopMs = 12_000; // more than the apps' own grace, less than the 30 s of c
 export async function listen(app: App, hosts: string[], port: number): Promise<Running> {
   const active = new Set<ServerResponse>();
   let stopping = false;
-  const onRequest: RequestListener = (req, res) => {
+  const onRequest: RequestListener = async (req, res) => {
     active.add(res);
     res.once('close', () => active.delete(res));
     if (stopping) res.shouldKeepAlive = false;
-    void app(req, res);
+    try {
+      await app(req, res);
+    } catch (error) {
+      console.error(`${req.method} ${req.url}:`, error); // a guard outside the router failed
+      res.destroy();
+    }
   };
 
   const servers: Server[] = [];

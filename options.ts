@@ -1,7 +1,9 @@
 /** What the operator may set: flags first, environment second, defaults last. */
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import { createRouter } from './router.ts';
+import { isLoopback } from './guard.ts';
+import { createRouter, isAuthority } from './router.ts';
 
 export interface Options {
   port: number;
@@ -11,6 +13,13 @@ export interface Options {
   mount: string;
   /** SQLite file of the list; undefined keeps it in memory. */
   data: string | undefined;
+  /** Names and origins that the guard lets in beside the loopback ones. */
+  allowHosts: string[];
+  allowOrigins: string[];
+  /** Bearer tokens; with none the list is open to whoever reaches the port. */
+  tokens: string[];
+  /** Sessions at once, and ms one may be idle, where the operator says. */
+  mcp: { maxSessions?: number; idleMs?: number };
 }
 
 /** A mistake of the operator's: one line, exit code 2. */
@@ -22,8 +31,18 @@ export const usage = `Usage: tsx server.ts [options]
   --host ADDRESS  address to bind                           (default: both loopbacks)
   --mount PREFIX  where the MCP app is mounted              (MCP_PATH, default /mcp)
   --data FILE     keep the list in a SQLite file            (DATA_FILE, default: in memory)
-  --help          show this
-  --version       show the version`;
+
+Who may reach it:
+  --allow-host HOST      answer to this name too; repeatable       (default: loopback names)
+  --allow-origin ORIGIN  let pages of this origin call; repeatable (default: loopback, itself)
+  --token-file FILE      ask for one of the bearer tokens in it, one a line  (MCP_TOKEN: one token)
+  --insecure             bind beyond loopback without a token
+
+How much it takes:
+  --max-sessions N       MCP sessions at once                      (default 1000)
+  --session-idle S       seconds an idle session is kept           (default 1800)
+
+  --help, --version`;
 
 /**
  * @returns the options, or what to print instead of serving
@@ -33,12 +52,44 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
   const flags = parseFlags(args);
   if (flags.help) return 'help';
   if (flags.version) return 'version';
-  return {
+  const maxSessions = parseCount('--max-sessions', flags['max-sessions']);
+  const idleSeconds = parseCount('--session-idle', flags['session-idle']);
+  const options = {
     port: parsePort(...chosen('--port', flags.port, 'PORT', env, '3000')),
     hosts: parseHost(flags.host),
     mount: parseMount(...chosen('--mount', flags.mount, 'MCP_PATH', env, '/mcp')),
     data: chosen('--data', flags.data, 'DATA_FILE', env, '')[1] || undefined,
+    allowHosts: (flags['allow-host'] ?? []).map(parseAllowedHost),
+    allowOrigins: (flags['allow-origin'] ?? []).map(parseOrigin),
+    tokens: readTokens(flags['token-file'], env.MCP_TOKEN),
+    mcp: {
+      ...(maxSessions !== undefined && { maxSessions }),
+      ...(idleSeconds !== undefined && { idleMs: idleSeconds * 1_000 }),
+    },
   };
+  if (!flags.insecure) refuseOpenNetwork(options.hosts, options.tokens);
+  // The address somebody binds is one they mean to be reached at.
+  return {
+    ...options,
+    allowHosts: [...options.allowHosts, ...options.hosts.filter(isName).map(urlHost)],
+  };
+}
+
+function refuseOpenNetwork(hosts: string[], tokens: string[]): void {
+  const open = hosts.find(host => !isLoopback(urlHost(host)));
+  if (open === undefined || tokens.length > 0) return;
+  throw new UsageError(
+    `--host ${open} opens the list to the network. Ask for a token (--token-file FILE), or say --insecure.`,
+  );
+}
+
+/** As it stands in a URL: an IPv6 address in brackets. */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function isName(host: string): boolean {
+  return host !== '0.0.0.0' && host !== '::';
 }
 
 function parseFlags(args: string[]) {
@@ -50,6 +101,12 @@ function parseFlags(args: string[]) {
         host: { type: 'string' },
         mount: { type: 'string' },
         data: { type: 'string' },
+        'allow-host': { type: 'string', multiple: true },
+        'allow-origin': { type: 'string', multiple: true },
+        'token-file': { type: 'string' },
+        insecure: { type: 'boolean' },
+        'max-sessions': { type: 'string' },
+        'session-idle': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },
@@ -95,4 +152,52 @@ function parseMount(source: string, prefix: string): string {
   } catch (error) {
     throw new UsageError(`${source}: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+function parseAllowedHost(host: string): string {
+  if (isAuthority(host)) return host;
+  throw new UsageError(
+    `--allow-host: '${host}' is not a host. Write list.example or list.example:8443.`,
+  );
+}
+
+function parseOrigin(origin: string): string {
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  if (url && url.origin === origin.toLowerCase()) return origin;
+  throw new UsageError(
+    `--allow-origin: '${origin}' is not an origin. Write scheme, host and port: https://app.example`,
+  );
+}
+
+/** One token a line; empty lines and lines that start with '#' are not tokens. */
+function readTokens(file: string | undefined, token: string | undefined): string[] {
+  if (file === undefined) return token ? [checkedToken('MCP_TOKEN', token)] : [];
+  const lines = readLines(file).map(line => line.trim());
+  const tokens = lines.filter(line => line !== '' && !line.startsWith('#'));
+  if (tokens.length === 0)
+    throw new UsageError(`--token-file: ${file} holds no token. Write one a line.`);
+  return tokens.map(line => checkedToken('--token-file', line));
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    throw new UsageError(`--token-file: ${file} can't be read. Name a file with one token a line.`);
+  }
+}
+
+const minTokenLength = 16; // characters; shorter ones are guessed
+
+function checkedToken(source: string, token: string): string {
+  if (token.length >= minTokenLength && /^[\w.~+/-]+=*$/.test(token)) return token;
+  throw new UsageError(
+    `${source}: a token has at least ${minTokenLength} letters, digits or -._~+/ (RFC 6750). Try: openssl rand -hex 32`,
+  );
+}
+
+function parseCount(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new UsageError(`${flag}: '${text}' is not a count. Give a whole number from 1 to 9999999.`);
 }

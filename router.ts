@@ -60,7 +60,7 @@ export type Params<Path extends string> = string extends Path
     ? { [K in Name]: string } & Params<`/${Rest}`>
     : Path extends `${string}:${infer Name}`
       ? { [K in Name]: string }
-      : object;
+      : { [K in never]: string };
 
 export interface Route {
   kind: 'route';
@@ -216,14 +216,13 @@ function decode(text: string): string | undefined {
 }
 
 function decide(table: Table, req: IncomingMessage): Match {
-  const { method = '', url = '', rawHeaders } = req;
-  if (countHosts(rawHeaders) > 1)
-    return refused(400, url, 'The request has two Host headers. Send one.');
+  const { method = '', url = '' } = req;
+  if (countHosts(req) > 1) return refused(400, url, 'The request has two Host headers. Send one.');
   return find(table, method, url);
 }
 
-// Node keeps the first Host in req.headers; headersDistinct would rebuild all headers each time.
-function countHosts(rawHeaders: string[]): number {
+/** Node keeps the first of two in req.headers; headersDistinct would rebuild them all each time. */
+export function countHosts({ rawHeaders }: IncomingMessage): number {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];
@@ -347,6 +346,9 @@ function collect(node: Node, found: string[]): void {
   }
 }
 
+/** A route or mount that could never answer. The message names the remedy. */
+export class RegistrationError extends Error {}
+
 interface Table {
   root: Node;
   /** Paths without params, whole: most requests need one look-up, however many routes there are. */
@@ -429,15 +431,19 @@ function register(table: Table, route: Route): void {
   const segments = checkedSegments(call, key);
   const above = longestMount(table.root, key);
   if (above && above.prefix !== '')
-    throw new Error(`${call} can never be reached: '${above.prefix}' is mounted above it.`);
+    throw new RegistrationError(
+      `${call} can never be reached: '${above.prefix}' is mounted above it.`,
+    );
 
   const node = segments.reduce(childFor, table.root);
   const names = segments.filter(isParam).map(segment => segment.slice(1));
   if (new Set(names).size < names.length)
-    throw new Error(`${call}: two params have one name. Name them apart.`);
+    throw new RegistrationError(`${call}: two params have one name. Name them apart.`);
   const twin = node.routes.get(route.method)?.route;
   if (twin)
-    throw new Error(`${call}: ${route.method} ${twin.path} is already there. Remove one of them.`);
+    throw new RegistrationError(
+      `${call}: ${route.method} ${twin.path} is already there. Remove one of them.`,
+    );
   node.routes.set(route.method, { route, names });
   if (names.length === 0) table.fixed.set(key, node);
   table.entries.push(route);
@@ -446,17 +452,21 @@ function register(table: Table, route: Route): void {
 function registerMount(table: Table, prefix: string, app: App): void {
   const call = `mount('${prefix}')`;
   if (prefix.length > 1 && prefix.endsWith('/'))
-    throw new Error(
+    throw new RegistrationError(
       `${call}: a prefix does not end in '/'. Write '${prefix.replace(/\/+$/, '')}'.`,
     );
   const segments = checkedSegments(call, withoutSlash(prefix));
-  if (segments.some(isParam)) throw new Error(`${call}: a prefix has no params. Spell it out.`);
+  if (segments.some(isParam))
+    throw new RegistrationError(`${call}: a prefix has no params. Spell it out.`);
 
   const node = segments.reduce(childFor, table.root);
-  if (node.mount) throw new Error(`${call}: another app is mounted there. Choose another prefix.`);
+  if (node.mount)
+    throw new RegistrationError(`${call}: another app is mounted there. Choose another prefix.`);
   const hidden = prefix === '/' ? undefined : anyRoute(node);
   if (hidden)
-    throw new Error(`${call} would hide ${hidden.method} ${hidden.path}. Route it in that app.`);
+    throw new RegistrationError(
+      `${call} would hide ${hidden.method} ${hidden.path}. Route it in that app.`,
+    );
   const mount: Mount = { kind: 'mount', prefix: withoutSlash(prefix), app };
   node.mount = mount;
   table.entries.push(mount);
@@ -465,15 +475,23 @@ function registerMount(table: Table, prefix: string, app: App): void {
 
 function checkedSegments(call: string, key: string): string[] {
   if (key === '') return [];
-  if (key[0] !== '/') throw new Error(`${call}: a path starts with '/'. Write '/${key}'.`);
+  if (key[0] !== '/')
+    throw new RegistrationError(`${call}: a path starts with '/'. Write '/${key}'.`);
   const segments = key.slice(1).split('/');
-  if (segments.includes('')) throw new Error(`${call}: '//' never matches. Write one '/'.`);
+  if (segments.includes(''))
+    throw new RegistrationError(`${call}: '//' never matches. Write one '/'.`);
   if (/[?*]/.test(key))
-    throw new Error(`${call}: '?' and '*' have no meaning in a path. Mount an app for a subtree.`);
+    throw new RegistrationError(
+      `${call}: '?' and '*' have no meaning in a path. Mount an app for a subtree.`,
+    );
   const doubt = ambiguity(key);
-  if (doubt) throw new Error(`${call} can never be reached: such a request is refused. ${doubt}`);
+  if (doubt)
+    throw new RegistrationError(
+      `${call} can never be reached: such a request is refused. ${doubt}`,
+    );
   const odd = segments.find(segment => segment.includes(':') && !isParam(segment));
-  if (odd) throw new Error(`${call}: a param is a whole segment, ':name'. '${odd}' is not.`);
+  if (odd)
+    throw new RegistrationError(`${call}: a param is a whole segment, ':name'. '${odd}' is not.`);
   return segments;
 }
 

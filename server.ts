@@ -5,11 +5,13 @@
  */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { alive, ready } from './apps/health.ts';
 import { type McpOptions, mcpApp } from './apps/mcp/app.ts';
+import { cors, hostGuard, tokenGuard } from './guard.ts';
 import { addItem, getItem, listItems, removeItem, updateItem } from './items.ts';
 import { listen, stopOnSignal } from './listen.ts';
-import { parseOptions, UsageError, usage } from './options.ts';
-import { createRouter, type Router } from './router.ts';
+import { parseOptions, usage } from './options.ts';
+import { type App, createRouter, type Router } from './router.ts';
 import { banner, reportAndExit, version } from './startup.ts';
 import { memoryStore, type Store, sqliteStore } from './store.ts';
 import { shoppingServer } from './tools.ts';
@@ -18,21 +20,34 @@ export interface AppOptions {
   /** Prefix of the MCP app: '/mcp' unless told. */
   mount?: string;
   mcp?: McpOptions;
+  /** Hosts and origins let in beside the loopback ones. */
+  allowHosts?: string[];
+  allowOrigins?: string[];
+  /** Bearer tokens; with any, all but health asks for one. */
+  tokens?: string[];
+}
+
+/** The guarded app, and the router inside it for those who list or explain routes. */
+export interface ListApp extends App {
+  router: Router;
 }
 
 /** Everything the server answers. No side effects: nothing listens, nothing is read. */
-export function createApp(store: Store, { mount = '/mcp', mcp = {} }: AppOptions = {}): Router {
+export function createApp(store: Store, options: AppOptions = {}): ListApp {
+  const { mount = '/mcp', allowHosts: hosts = [], allowOrigins: origins = [], tokens } = options;
+  const guarded = tokenGuard(tokens); // FastAPI: dependencies=[Depends(verify_token)]
+  const mcp = mcpApp(() => shoppingServer(store), options.mcp);
+
   const router = createRouter();
-  router.get('/items/', listItems(store)); // FastAPI: @app.get('/items/')
-  router.post('/items/', addItem(store));
-  router.get('/items/:id', getItem(store));
-  router.patch('/items/:id', updateItem(store));
-  router.delete('/items/:id', removeItem(store));
-  router.mount(
-    mount,
-    mcpApp(() => shoppingServer(store), mcp),
-  ); // FastAPI: app.mount('/mcp', mcp.sse_app())
-  return router;
+  router.get('/items/', guarded(listItems(store))); // FastAPI: @app.get('/items/')
+  router.post('/items/', guarded(addItem(store)));
+  router.get('/items/:id', guarded(getItem(store)));
+  router.patch('/items/:id', guarded(updateItem(store)));
+  router.delete('/items/:id', guarded(removeItem(store)));
+  router.get('/healthz', alive(mcp));
+  router.get('/readyz', ready(mcp));
+  router.mount(mount, guarded(mcp)); // FastAPI: app.mount('/mcp', mcp.sse_app())
+  return Object.assign(hostGuard(cors(router, { origins }), { hosts, origins }), { router });
 }
 
 async function main(): Promise<void> {
@@ -40,22 +55,13 @@ async function main(): Promise<void> {
   if (options === 'help') return console.log(usage);
   if (options === 'version') return console.log(version);
   const store = options.data === undefined ? memoryStore() : await sqliteStore(options.data);
-  const app = checked(() => createApp(store, options));
+  const app = createApp(store, options);
   const running = await listen(app, options.hosts, options.port);
   stopOnSignal(async () => {
     await running.stop();
     await store.close();
   });
-  console.log(banner(app, running, options.mount));
-}
-
-// A mount that can't be registered is the operator's to mend.
-function checked<T>(build: () => T): T {
-  try {
-    return build();
-  } catch (error) {
-    throw new UsageError(`--mount: ${error instanceof Error ? error.message : error}`);
-  }
+  console.log(banner(app.router, running, options.mount));
 }
 
 const isMain = process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);

@@ -1,16 +1,17 @@
 /** What the server says as it starts, or as it fails to. */
 
+import { isLoopback } from './guard.ts';
 import { ListenError, type Running } from './listen.ts';
-import { UsageError } from './options.ts';
+import { UsageError, urlHost } from './options.ts';
 import packageJson from './package.json' with { type: 'json' };
-import type { Router } from './router.ts';
+import { RegistrationError, type Router } from './router.ts';
 import { StoreError } from './store.ts';
 
 export const version = packageJson.version;
 
 /** What is mounted where, and the URL a client is to be given. */
 export function banner(router: Router, { hosts, port }: Running, mount: string): string {
-  const origin = `http://${urlHost(hosts)}:${port}`;
+  const origin = `http://${shownHost(hosts)}:${port}`;
   const rows = router
     .list()
     .map(entry =>
@@ -27,16 +28,16 @@ export function banner(router: Router, { hosts, port }: Running, mount: string):
   ].join('\n');
 }
 
-function urlHost(hosts: string[]): string {
+function shownHost(hosts: string[]): string {
   const [first = 'localhost'] = hosts;
-  if (hosts.length > 1 || first === '127.0.0.1' || first === '0.0.0.0' || first === '::')
+  if (hosts.length > 1 || isLoopback(urlHost(first)) || first === '0.0.0.0' || first === '::')
     return 'localhost';
-  return first.includes(':') ? `[${first}]` : first;
+  return urlHost(first);
 }
 
 /** One line for what the operator can mend, a stack for what only we can. */
 export function reportAndExit(error: unknown): never {
-  if (error instanceof UsageError) exitWith(2, error.message);
+  if (error instanceof UsageError || error instanceof RegistrationError) exitWith(2, error.message);
   if (error instanceof ListenError || error instanceof StoreError) exitWith(1, error.message);
   console.error(error);
   process.exit(1);

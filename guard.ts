@@ -1,0 +1,251 @@
+/**
+ * Apps around apps: who may reach what is inside. Each is usable alone, around any App, and sees
+ * a request before the app does; a guard on a mount covers all that is below its prefix.
+ *
+ *     router.mount('/mcp', bearer(mcpApp(…), { verify }))
+ *     hostGuard(cors(router, { origins }), { origins })
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
+import {
+  type App,
+  countHosts,
+  isAuthority,
+  originForm,
+  type Problem,
+  sendProblem,
+} from './router.ts';
+
+export interface HostGuardOptions {
+  /** Names beside the loopback ones, with a port (`'list.example:8443'`) or for any (`'list.example'`). */
+  hosts?: string[];
+  /** Exact origins beside loopback and same-origin ones: `'https://app.example'`. */
+  origins?: string[];
+}
+
+/**
+ * Refuses requests that a web page made on a visitor's behalf: a Host that is not ours (DNS
+ * rebinding) or an Origin that is not allowed, on every path and method (CVE-2025-66414).
+ *
+ * @returns an App that answers 403, or 400 for a Host that is missing, doubled or malformed
+ */
+export function hostGuard(app: App, { hosts = [], origins = [] }: HostGuardOptions = {}): App {
+  const allowed = { hosts: new Set(hosts.map(lower)), origins: new Set(origins.map(lower)) };
+  return around(app, (req, res) => {
+    const refusal = hostRefusal(req, allowed) ?? originRefusal(req, allowed);
+    return refusal ? sendProblem(res, refusal) : app(req, res);
+  });
+}
+
+interface Allowed {
+  hosts: Set<string>;
+  origins: Set<string>;
+}
+
+function hostRefusal(req: IncomingMessage, { hosts }: Allowed): Problem | undefined {
+  const { host = '' } = req.headers;
+  const { authority } = originForm(req.url ?? '');
+  const authorities = authority === undefined ? [host] : [host, authority];
+  if (countHosts(req) > 1 || !authorities.every(isAuthority))
+    return { status: 400, detail: 'Send one Host header: host or host:port.' };
+  const foreign = authorities.find(text => !isOurs(text, hosts));
+  if (foreign === undefined) return undefined;
+  return {
+    status: 403,
+    detail: `The host ${foreign} is not served here. Start the server with --allow-host ${foreign} if it is yours.`,
+  };
+}
+
+function originRefusal(req: IncomingMessage, { origins }: Allowed): Problem | undefined {
+  const { origin, host = '' } = req.headers;
+  if (origin === undefined) return undefined; // no browser made this
+  const authority = /^https?:\/\/(.*)$/i.exec(origin)?.[1] ?? '';
+  const ours = isLoopback(authority) || lower(authority) === lower(host);
+  if (ours || origins.has(lower(origin))) return undefined;
+  const named = /^[\x21-\x7e]{1,200}$/.test(origin) ? origin : 'of this request';
+  return {
+    status: 403,
+    detail: `The origin ${named} may not call this server. Start it with --allow-origin ${named} if it is yours.`,
+  };
+}
+
+function isOurs(authority: string, hosts: Set<string>): boolean {
+  return isLoopback(authority) || hosts.has(lower(authority)) || hosts.has(hostname(authority));
+}
+
+/** Names that reach this machine only: RFC 6761 for localhost. Any port. */
+export function isLoopback(authority: string): boolean {
+  return isAuthority(authority) && loopbackNames.has(hostname(authority));
+}
+
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+// 'Localhost:3000' -> 'localhost'   '[::1]:3000' -> '[::1]'
+function hostname(authority: string): string {
+  return lower(authority.replace(/:\d+$/, ''));
+}
+
+function lower(text: string): string {
+  return text.toLowerCase();
+}
+
+export interface CorsOptions {
+  /** Exact origins; none means no CORS. */
+  origins: string[];
+}
+
+/**
+ * Lets pages of these origins read the answers (Fetch standard, CORS protocol), preflight
+ * included. What MCP clients send and need to read is allowed and exposed.
+ */
+export function cors(app: App, { origins }: CorsOptions): App {
+  if (origins.length === 0) return app;
+  const allowed = new Set(origins.map(lower));
+  return around(app, (req, res) => {
+    res.setHeader('Vary', 'Origin');
+    const { origin } = req.headers;
+    if (origin === undefined || !allowed.has(lower(origin))) return app(req, res);
+    res.setHeader('Access-Control-Allow-Origin', origin);
+    res.setHeader('Access-Control-Expose-Headers', exposedHeaders);
+    return isPreflight(req) ? res.writeHead(204, preflightHeaders).end() : app(req, res);
+  });
+}
+
+function isPreflight(req: IncomingMessage): boolean {
+  return req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined;
+}
+
+const exposedHeaders = 'Mcp-Session-Id, Location, Retry-After, WWW-Authenticate, Allow';
+const preflightHeaders = {
+  'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+  'Access-Control-Allow-Headers':
+    'Authorization, Content-Type, Accept, Last-Event-ID, Mcp-Session-Id, Mcp-Protocol-Version',
+  'Access-Control-Max-Age': 600, // s; browsers cap it between 600 and 7,200
+};
+
+/** Who a token stands for; undefined for a token that is none. Throws only when it can't tell. */
+export type Verify = (token: string) => Promise<AuthInfo | undefined> | AuthInfo | undefined;
+
+export interface BearerOptions {
+  verify: Verify;
+  /** Scopes a token must have, all of them. */
+  scopes?: string[];
+  /** Absolute URL of the RFC 9728 document, which protectedResource() serves. */
+  resourceMetadata?: string;
+}
+
+/**
+ * Asks for a bearer token (RFC 6750). The app finds who it is in `req.auth`, tools in
+ * `extra.authInfo`.
+ *
+ * @returns an App that answers 401 with WWW-Authenticate, or 403 where a scope is missing
+ */
+export function bearer<A extends Guardable>(app: A, options: BearerOptions): Guarded<A> {
+  return around(app, async (req: IncomingMessage & { auth?: AuthInfo }, res: ServerResponse) => {
+    const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(req.headers.authorization ?? '')?.[1];
+    if (token === undefined)
+      return challenge(res, 401, 'Send a token: Authorization: Bearer …', {}, options);
+    const auth = await options.verify(token);
+    if (!auth || hasExpired(auth))
+      return challenge(res, 401, 'The token is unknown or has expired.', invalid, options);
+    const missing = options.scopes?.find(scope => !auth.scopes.includes(scope));
+    if (missing !== undefined)
+      return challenge(res, 403, `The token lacks the scope ${missing}.`, insufficient, options);
+    req.auth = auth;
+    return app(req as never, res); // as it came: a handler's params are on it already
+  });
+}
+
+const invalid = { error: 'invalid_token' };
+const insufficient = { error: 'insufficient_scope' };
+
+function hasExpired({ expiresAt }: AuthInfo): boolean {
+  return expiresAt !== undefined && expiresAt * 1_000 <= Date.now();
+}
+
+function challenge(
+  res: ServerResponse,
+  status: number,
+  detail: string,
+  error: Record<string, string>,
+  { scopes = [], resourceMetadata }: BearerOptions,
+): void {
+  const fields: Record<string, string> = {
+    ...error,
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    ...(resourceMetadata !== undefined && { resource_metadata: resourceMetadata }),
+  };
+  const list = Object.entries(fields).map(([name, value]) => `${name}="${value}"`);
+  const header = ['Bearer', list.join(', ')].filter(Boolean).join(' ');
+  sendProblem(res, { status, detail }, { 'WWW-Authenticate': header });
+}
+
+/** What puts `bearer` over fixed tokens around each app it is given; nothing without tokens. */
+export function tokenGuard(tokens: string[] = []): <A extends Guardable>(app: A) => Guarded<A> {
+  if (tokens.length === 0) return app => app;
+  const verify = staticTokens(tokens);
+  return app => bearer(app, { verify });
+}
+
+/** A Verify over fixed tokens, in a time that tells nothing about them. */
+export function staticTokens(tokens: string[]): Verify {
+  const known = tokens.map(digest);
+  return token => {
+    const given = digest(token);
+    // Every one is compared, and digests have one length.
+    const index = known.reduce((found, hash, i) => (timingSafeEqual(hash, given) ? i : found), -1);
+    return index === -1 ? undefined : { token, clientId: `token-${index + 1}`, scopes: [] };
+  };
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+export interface ProtectedResource {
+  /** The MCP app's absolute URL: `'https://list.example/mcp'`. */
+  resource: string;
+  /** Issuers whose tokens its `verify` takes. */
+  authorizationServers: string[];
+  scopes?: string[];
+}
+
+/**
+ * The document that tells a client where to get a token (RFC 9728). Clients look for it at the
+ * root, with the resource's path behind, although the MCP app is mounted below:
+ *
+ *     router.mount('/.well-known/oauth-protected-resource', protectedResource(…))
+ */
+export function protectedResource(about: ProtectedResource): App {
+  const body = JSON.stringify({
+    resource: about.resource,
+    authorization_servers: about.authorizationServers,
+    ...(about.scopes && { scopes_supported: about.scopes }),
+    bearer_methods_supported: ['header'],
+  });
+  const { pathname } = new URL(about.resource);
+  return (req, res) => {
+    const path = (req.url ?? '').split('?', 1)[0] ?? '';
+    const about = path === '/' || path === pathname || path.startsWith(`${pathname}/`);
+    if (!about)
+      return sendProblem(res, { status: 404, detail: `Only ${pathname} is protected here.` });
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      return sendProblem(res, { status: 405, detail: 'Use GET.' }, { Allow: 'GET, HEAD' });
+    res.writeHead(200, metadataHeaders).end(body);
+  };
+}
+
+// Public by nature, and browser clients read it before they have a token.
+const metadataHeaders = { 'Content-Type': 'application/json', 'Access-Control-Allow-Origin': '*' };
+
+/** An App or a Handler. */
+type Guardable = ((req: never, res: ServerResponse) => unknown) & Pick<App, 'close'>;
+type Guarded<A extends Guardable> = ((req: Parameters<A>[0], res: ServerResponse) => unknown) &
+  Pick<App, 'close'>;
+
+/** A guard closes what it guards. */
+function around<A extends Guardable>(app: A, guard: Guarded<A>): Guarded<A> {
+  const { close } = app;
+  return Object.assign(guard, close && { close: () => close.call(app) });
+}
