@@ -1,5 +1,6 @@
 /** What several tests need: an App on a free port, a client on it, a wait for an event. */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect as connectTo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
@@ -45,4 +46,49 @@ export async function connect(
   );
   t.after(() => client.close());
   return client;
+}
+
+export interface RawAnswer {
+  status: number;
+  /** Names in lower case, as Node reads them. */
+  headers: Record<string, string>;
+  body: string;
+}
+
+/**
+ * Sends `bytes` (one character each) on a fresh connection to `port` on loopback, past any URL
+ * parser. Resolves once the server has closed it, or with the head of an event stream; rejects
+ * when no whole head came.
+ */
+export function sendRaw(port: number, bytes: string): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTo(port, '127.0.0.1');
+    let text = '';
+    let reason = new Error('The server closed the connection without an answer.');
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      text += chunk;
+      if (parseAnswer(text)?.headers['content-type'] === 'text/event-stream') socket.destroy();
+    });
+    socket.once('error', error => {
+      reason = error;
+    });
+    socket.once('close', () => {
+      const answer = parseAnswer(text);
+      if (answer) resolve(answer);
+      else reject(reason);
+    });
+    socket.write(bytes, 'latin1');
+  });
+}
+
+function parseAnswer(text: string): RawAnswer | undefined {
+  const headEnd = text.indexOf('\r\n\r\n');
+  if (headEnd === -1) return undefined;
+  const [statusLine = '', ...fields] = text.slice(0, headEnd).split('\r\n');
+  const headers: Record<string, string> = {};
+  for (const field of fields) {
+    const colon = field.indexOf(':');
+    headers[field.slice(0, colon).toLowerCase()] = field.slice(colon + 1).trim();
+  }
+  return { status: Number(statusLine.split(' ')[1]), headers, body: text.slice(headEnd + 4) };
 }
