@@ -6,6 +6,7 @@
  *     hostGuard(cors(router, { origins }), { origins })
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import {
@@ -16,6 +17,31 @@ import {
   type Problem,
   sendProblem,
 } from './router.ts';
+
+/** What `refused` carries. */
+export interface RefusedEvent {
+  req: IncomingMessage;
+  res: ServerResponse;
+  /** The guard's name. */
+  by: string;
+  status: number;
+  detail: string;
+}
+
+/** Published when a guard stops a request. */
+export const refused = channel('mcp-mount:guard:refused');
+
+function refuse(
+  by: string,
+  req: IncomingMessage,
+  res: ServerResponse,
+  problem: Problem,
+  headers: Record<string, string> = {},
+): void {
+  const { status, detail } = problem;
+  if (refused.hasSubscribers) refused.publish({ req, res, by, status, detail });
+  sendProblem(res, problem, headers);
+}
 
 export interface HostGuardOptions {
   /** Names beside the loopback ones, with a port (`'list.example:8443'`) or for any (`'list.example'`). */
@@ -34,7 +60,7 @@ export function hostGuard(app: App, { hosts = [], origins = [] }: HostGuardOptio
   const allowed = { hosts: new Set(hosts.map(lower)), origins: new Set(origins.map(lower)) };
   return around(app, (req, res) => {
     const refusal = hostRefusal(req, allowed) ?? originRefusal(req, allowed);
-    return refusal ? sendProblem(res, refusal) : app(req, res);
+    return refusal ? refuse('hostGuard', req, res, refusal) : app(req, res);
   });
 }
 
@@ -145,13 +171,20 @@ export function bearer<A extends Guardable>(app: A, options: BearerOptions): Gua
   return around(app, async (req: IncomingMessage & { auth?: AuthInfo }, res: ServerResponse) => {
     const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(req.headers.authorization ?? '')?.[1];
     if (token === undefined)
-      return challenge(res, 401, 'Send a token: Authorization: Bearer …', {}, options);
+      return challenge(req, res, 401, 'Send a token: Authorization: Bearer …', {}, options);
     const auth = await options.verify(token);
     if (!auth || hasExpired(auth))
-      return challenge(res, 401, 'The token is unknown or has expired.', invalid, options);
+      return challenge(req, res, 401, 'The token is unknown or has expired.', invalid, options);
     const missing = options.scopes?.find(scope => !auth.scopes.includes(scope));
     if (missing !== undefined)
-      return challenge(res, 403, `The token lacks the scope ${missing}.`, insufficient, options);
+      return challenge(
+        req,
+        res,
+        403,
+        `The token lacks the scope ${missing}.`,
+        insufficient,
+        options,
+      );
     req.auth = auth;
     return app(req as never, res); // as it came: a handler's params are on it already
   });
@@ -165,6 +198,7 @@ function hasExpired({ expiresAt }: AuthInfo): boolean {
 }
 
 function challenge(
+  req: IncomingMessage,
   res: ServerResponse,
   status: number,
   detail: string,
@@ -178,7 +212,7 @@ function challenge(
   };
   const list = Object.entries(fields).map(([name, value]) => `${name}="${value}"`);
   const header = ['Bearer', list.join(', ')].filter(Boolean).join(' ');
-  sendProblem(res, { status, detail }, { 'WWW-Authenticate': header });
+  refuse('bearer', req, res, { status, detail }, { 'WWW-Authenticate': header });
 }
 
 /** What puts `bearer` over fixed tokens around each app it is given; nothing without tokens. */
@@ -244,8 +278,8 @@ type Guardable = ((req: never, res: ServerResponse) => unknown) & Pick<App, 'clo
 type Guarded<A extends Guardable> = ((req: Parameters<A>[0], res: ServerResponse) => unknown) &
   Pick<App, 'close'>;
 
-/** A guard closes what it guards. */
+/** A guard closes what it guards, and shows it to those who explain (`inner`). */
 function around<A extends Guardable>(app: A, guard: Guarded<A>): Guarded<A> {
   const { close } = app;
-  return Object.assign(guard, close && { close: () => close.call(app) });
+  return Object.assign(guard, { inner: app }, close && { close: () => close.call(app) });
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
+import type { LogFormat } from './apps/trace/log.ts';
 import { isLoopback } from './guard.ts';
 import { createRouter, isAuthority } from './router.ts';
 
@@ -20,6 +21,11 @@ export interface Options {
   tokens: string[];
   /** Sessions at once, and ms one may be idle, where the operator says. */
   mcp: { maxSessions?: number; idleMs?: number };
+  /** Whether the page shows requests on their way. */
+  xray: boolean;
+  log: LogFormat | 'off';
+  /** Method and target to explain instead of serving. */
+  explain: [method: string, target: string] | undefined;
 }
 
 /** A mistake of the operator's: one line, exit code 2. */
@@ -42,6 +48,11 @@ How much it takes:
   --max-sessions N       MCP sessions at once                      (default 1000)
   --session-idle S       seconds an idle session is kept           (default 1800)
 
+Seeing it:
+  --log text|json|off    a line a request                (default: text on a terminal, else off)
+  --no-xray              keep requests off the page      (default beyond loopback)
+  --explain METHOD PATH  say where a request would go and why; does not serve
+
   --help, --version`;
 
 /**
@@ -49,7 +60,7 @@ How much it takes:
  * @throws UsageError naming the flag and the remedy
  */
 export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 'help' | 'version' {
-  const flags = parseFlags(args);
+  const { flags, words } = parseFlags(args);
   if (flags.help) return 'help';
   if (flags.version) return 'version';
   const maxSessions = parseCount('--max-sessions', flags['max-sessions']);
@@ -61,18 +72,20 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
     data: chosen('--data', flags.data, 'DATA_FILE', env, '')[1] || undefined,
     allowHosts: (flags['allow-host'] ?? []).map(parseAllowedHost),
     allowOrigins: (flags['allow-origin'] ?? []).map(parseOrigin),
+    log: parseLog(flags.log),
+    explain: parseExplain(flags.explain ?? false, words),
     tokens: readTokens(flags['token-file'], env.MCP_TOKEN),
     mcp: {
       ...(maxSessions !== undefined && { maxSessions }),
       ...(idleSeconds !== undefined && { idleMs: idleSeconds * 1_000 }),
     },
   };
-  if (!flags.insecure) refuseOpenNetwork(options.hosts, options.tokens);
+  if (!flags.insecure && !options.explain) refuseOpenNetwork(options.hosts, options.tokens);
   // The address somebody binds is one they mean to be reached at.
-  return {
-    ...options,
-    allowHosts: [...options.allowHosts, ...options.hosts.filter(isName).map(urlHost)],
-  };
+  const bound = options.hosts.filter(isName).map(urlHost);
+  const allowHosts = [...options.allowHosts, ...bound];
+  const xray = !flags['no-xray'] && options.hosts.every(host => isLoopback(urlHost(host)));
+  return { ...options, allowHosts, xray };
 }
 
 function refuseOpenNetwork(hosts: string[], tokens: string[]): void {
@@ -94,8 +107,9 @@ function isName(host: string): boolean {
 
 function parseFlags(args: string[]) {
   try {
-    return parseArgs({
+    const { values, positionals } = parseArgs({
       args,
+      allowPositionals: args.includes('--explain'),
       options: {
         port: { type: 'string' },
         host: { type: 'string' },
@@ -107,10 +121,14 @@ function parseFlags(args: string[]) {
         insecure: { type: 'boolean' },
         'max-sessions': { type: 'string' },
         'session-idle': { type: 'string' },
+        log: { type: 'string' },
+        'no-xray': { type: 'boolean' },
+        explain: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },
-    }).values;
+    });
+    return { flags: values, words: positionals };
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('. ', 1)[0] : String(error);
     throw new UsageError(`${reason}. See --help.`);
@@ -200,4 +218,17 @@ function parseCount(flag: string, text: string | undefined): number | undefined 
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
   throw new UsageError(`${flag}: '${text}' is not a count. Give a whole number from 1 to 9999999.`);
+}
+
+function parseLog(text = process.stdout.isTTY ? 'text' : 'off'): LogFormat | 'off' {
+  if (text === 'text' || text === 'json' || text === 'off') return text;
+  throw new UsageError(`--log: '${text}' is no format. Write text, json or off.`);
+}
+
+function parseExplain(asked: boolean, words: string[]): [string, string] | undefined {
+  if (!asked) return undefined;
+  const [method, target, ...rest] = words;
+  if (method !== undefined && target !== undefined && rest.length === 0)
+    return [method.toUpperCase(), target];
+  throw new UsageError('--explain takes a method and a path: --explain POST /mcp/messages');
 }

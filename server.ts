@@ -6,13 +6,19 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { alive, ready } from './apps/health.ts';
+import { landing } from './apps/landing.ts';
+import { liveApp } from './apps/live/app.ts';
 import { type McpOptions, mcpApp } from './apps/mcp/app.ts';
+import { page } from './apps/page/page.ts';
+import { accessLog } from './apps/trace/log.ts';
+import { watchHandshakes } from './apps/trace/watchdog.ts';
+import { explain, mountHeader } from './explain.ts';
 import { cors, hostGuard, tokenGuard } from './guard.ts';
 import { addItem, getItem, listItems, removeItem, updateItem } from './items.ts';
 import { listen, stopOnSignal } from './listen.ts';
 import { parseOptions, usage } from './options.ts';
 import { type App, createRouter, type Router } from './router.ts';
-import { banner, reportAndExit, version } from './startup.ts';
+import { banner, reportAndExit, stuckLine, version } from './startup.ts';
 import { memoryStore, type Store, sqliteStore } from './store.ts';
 import { shoppingServer } from './tools.ts';
 
@@ -23,8 +29,10 @@ export interface AppOptions {
   /** Hosts and origins let in beside the loopback ones. */
   allowHosts?: string[];
   allowOrigins?: string[];
-  /** Bearer tokens; with any, all but health asks for one. */
+  /** Bearer tokens; with any, all but health and the bare page asks for one. */
   tokens?: string[];
+  /** Whether the page shows requests on their way through. */
+  xray?: boolean;
 }
 
 /** The guarded app, and the router inside it for those who list or explain routes. */
@@ -34,11 +42,19 @@ export interface ListApp extends App {
 
 /** Everything the server answers. No side effects: nothing listens, nothing is read. */
 export function createApp(store: Store, options: AppOptions = {}): ListApp {
-  const { mount = '/mcp', allowHosts: hosts = [], allowOrigins: origins = [], tokens } = options;
+  const {
+    mount = '/mcp',
+    allowHosts: hosts = [],
+    allowOrigins: origins = [],
+    tokens,
+    xray = false,
+  } = options;
   const guarded = tokenGuard(tokens); // FastAPI: dependencies=[Depends(verify_token)]
   const mcp = mcpApp(() => shoppingServer(store), options.mcp);
 
   const router = createRouter();
+  const pagePath = mount === '/' ? '/page' : '/';
+  router.get(pagePath, page());
   router.get('/items/', guarded(listItems(store))); // FastAPI: @app.get('/items/')
   router.post('/items/', guarded(addItem(store)));
   router.get('/items/:id', guarded(getItem(store)));
@@ -46,14 +62,20 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
   router.delete('/items/:id', guarded(removeItem(store)));
   router.get('/healthz', alive(mcp));
   router.get('/readyz', ready(mcp));
-  router.mount(mount, guarded(mcp)); // FastAPI: app.mount('/mcp', mcp.sse_app())
-  return Object.assign(hostGuard(cors(router, { origins }), { hosts, origins }), { router });
+  router.mount(mount, landing(guarded(mcp), { name: 'shopping' })); // FastAPI: app.mount('/mcp', mcp.sse_app())
+  router.mount('/live', guarded(liveApp(store, { xray, root: () => router })));
+  const shown = mountHeader(router);
+  return Object.assign(hostGuard(cors(shown, { origins }), { hosts, origins }), { router });
 }
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2), process.env);
   if (options === 'help') return console.log(usage);
   if (options === 'version') return console.log(version);
+  if (options.explain) {
+    const { router } = createApp(memoryStore(), options);
+    return console.log(explain(router, ...options.explain));
+  }
   const store = options.data === undefined ? memoryStore() : await sqliteStore(options.data);
   const app = createApp(store, options);
   const running = await listen(app, options.hosts, options.port);
@@ -62,6 +84,8 @@ async function main(): Promise<void> {
     await store.close();
   });
   console.log(banner(app.router, running, options.mount));
+  if (options.log !== 'off') accessLog(options.log, line => process.stdout.write(line));
+  watchHandshakes(stuck => console.error(stuckLine(stuck)));
 }
 
 const isMain = process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);

@@ -1,5 +1,6 @@
 /** What the server says as it starts, or as it fails to. */
 
+import type { StuckSession } from './apps/trace/watchdog.ts';
 import { isLoopback } from './guard.ts';
 import { ListenError, type Running } from './listen.ts';
 import { UsageError, urlHost } from './options.ts';
@@ -33,6 +34,11 @@ function shownHost(hosts: string[]): string {
   if (hosts.length > 1 || isLoopback(urlHost(first)) || first === '0.0.0.0' || first === '::')
     return 'localhost';
   return urlHost(first);
+}
+
+/** One line for a stream that nobody posts to. */
+export function stuckLine({ session, causes }: StuckSession): string {
+  return `Session ${session}: its stream is open, but no message came. Likely: ${causes.join('; or ')}.`;
 }
 
 /** One line for what the operator can mend, a stack for what only we can. */

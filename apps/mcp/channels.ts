@@ -34,6 +34,12 @@ export interface SentEvent {
 }
 export const sent = channel('mcp-mount:mcp:frame-sent');
 
+/** Carried by `streaming`: a response that has just become an event stream. */
+export interface StreamEvent {
+  res: ServerResponse;
+}
+export const streaming = channel('mcp-mount:mcp:stream-opened');
+
 export function publishFrame(res: ServerResponse, frame: string, message?: JSONRPCMessage): void {
   const event: SentEvent = { res, frame, ...(message && { message }) };
   sent.publish(event);

@@ -115,15 +115,20 @@ interface Conflict {
 }
 
 const stoppingDetail = 'The server is stopping. Connect again in a moment.';
+const maxTimerMs = 2 ** 31 - 1; // Node turns a longer one into 1 ms
 const sweepsPerIdle = 4; // so a session is freed at most a quarter late
 
 export function createSessions({ maxSessions, idleMs }: SessionLimits) {
   const sessions = new Map<string, Session>(); // a Map: '__proto__' is an id like any other
   let stopping = false;
 
-  const sweep = setInterval(() => {
-    for (const session of sessions.values()) if (session.outlived(sweepsPerIdle)) void end(session);
-  }, idleMs / sweepsPerIdle).unref();
+  const sweep = setInterval(
+    () => {
+      for (const session of sessions.values())
+        if (session.outlived(sweepsPerIdle)) void end(session);
+    },
+    Math.min(idleMs / sweepsPerIdle, maxTimerMs),
+  ).unref();
 
   /** Why no session can be opened now; undefined when one can. */
   function refusal(): string | undefined {

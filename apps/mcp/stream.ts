@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { publishFrame, sent } from './channels.ts';
+import { publishFrame, sent, streaming } from './channels.ts';
 
 export interface StreamLimits {
   /** ms between pings. */
@@ -38,6 +38,7 @@ export function frameOf(message: JSONRPCMessage, id?: string): string {
 
 /** Pings until the response closes: a comment, which every SSE parser skips. */
 export function keepAlive(res: ServerResponse, everyMs: number): void {
+  if (streaming.hasSubscribers) streaming.publish({ res });
   const timer = setInterval(() => {
     res.write(': ping\n\n');
     if (sent.hasSubscribers) publishFrame(res, ': ping\n\n');

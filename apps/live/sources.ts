@@ -1,0 +1,48 @@
+/** The source lines behind each kind of step: read from the files that run, so they are true. */
+import { readFile } from 'node:fs/promises';
+
+export interface Source {
+  file: string;
+  /** Of the first line shown. */
+  line: number;
+  text: string;
+}
+
+/** Which declaration does what a step shows. */
+const declarations: Record<string, [file: string, declaration: string]> = {
+  request: ['listen.ts', 'const onRequest: RequestListener'],
+  hostGuard: ['guard.ts', 'export function hostGuard'],
+  bearer: ['guard.ts', 'export function bearer'],
+  mount: ['router.ts', 'export function stripPrefix'],
+  route: ['router.ts', 'async function answer'],
+  options: ['router.ts', 'function otherMethod'],
+  refused: ['router.ts', 'function find('],
+  enter: ['router.ts', 'function enter('],
+  opened: ['apps/mcp/sessions.ts', 'async function open('],
+  stream: ['apps/mcp/stream.ts', 'export function keepAlive'],
+  message: ['apps/mcp/sessions.ts', 'receive('],
+  endpoint: ['apps/mcp/sse.ts', 'export function endpointFor'],
+  frame: ['apps/mcp/stream.ts', 'export function frameOf'],
+  answered: ['apps/mcp/sse.ts', 'export function postToSse'],
+};
+
+export async function readSources(): Promise<Record<string, Source>> {
+  const entries = Object.entries(declarations).map(async ([kind, [file, declaration]]) => {
+    const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
+    return [kind, sourceAt(file, text.split('\n'), declaration)] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** The declaration with the comment above it, up to the line that closes it. */
+function sourceAt(file: string, lines: string[], declaration: string): Source {
+  const at = lines.findIndex(line => line.trimStart().startsWith(declaration));
+  if (at === -1) throw new Error(`${file} has no '${declaration}'. Mend the table in sources.ts.`);
+  const indent = /^ */.exec(lines[at] ?? '')?.[0] ?? '';
+  const closes = new RegExp(`^${indent}[}\\])].*[^{]$|^${indent}}$`); // not ') {', which opens the body
+  const end = lines.findIndex((line, i) => i > at && closes.test(line));
+  let start = at;
+  while (start > 0 && /^\s*(\/\*\*|\*|\/\/)/.test(lines[start - 1] ?? '')) start--;
+  const shown = lines.slice(start, end + 1).map(line => line.slice(indent.length));
+  return { file, line: start + 1, text: shown.join('\n') };
+}

@@ -1,0 +1,119 @@
+/**
+ * Where a request would go and why, in words, without serving: the router's own pure match, told.
+ *
+ *     npm run explain -- POST /mcp/messages
+ */
+import type { ServerResponse } from 'node:http';
+import {
+  type App,
+  createRouter,
+  type Match,
+  type Mount,
+  nearMiss,
+  type Route,
+  type Router,
+  stripPrefix,
+} from './router.ts';
+
+/** One router on a request's way, and what it decides. */
+export interface Hop {
+  router: Router;
+  /** Where that router itself is mounted. */
+  rootPath: string;
+  match: Match;
+}
+
+/** Follows a request through mounted routers, guards left aside. Pure. */
+export function trace(router: Router, method: string, target: string, rootPath = ''): Hop[] {
+  const match = router.match(method, target);
+  const hop = { router, rootPath, match };
+  const next = match.kind === 'mount' ? routerIn(match.mount.app) : undefined;
+  if (match.kind !== 'mount' || !next) return [hop];
+  return [hop, ...trace(next, method, match.url, rootPath + match.mount.prefix)];
+}
+
+/** The router behind an app's guards; undefined for an app of another kind. */
+export function routerIn(app: App | (App & { inner?: App })): Router | undefined {
+  if ('inner' in app && app.inner) return routerIn(app.inner);
+  return 'match' in app && 'list' in app ? (app as Router) : undefined; // what only a router has
+}
+
+/** The whole story, for a terminal. */
+export function explain(router: Router, method: string, target: string): string {
+  const hops = trace(router, method, target);
+  return [`${method} ${target}`, ...hops.flatMap(hop => ['', ...tell(hop, method)])].join('\n');
+}
+
+function tell({ router, rootPath, match }: Hop, method: string): string[] {
+  const where = rootPath === '' ? 'The router' : `The app at ${rootPath}, itself a router,`;
+  const passed = router
+    .list()
+    .filter(entry => !isTaken(entry, match))
+    .map(entry => `  ${nameOf(entry).padEnd(22)} ${whyNot(entry, match, method)}`);
+  const list = match.kind === 'refused' && match.status === 400 ? [] : passed;
+  return [
+    `${where} ${outcome(match)}`,
+    ...split(rootPath, match),
+    ...(list.length > 0 ? ['Passed over:', ...list] : []),
+  ];
+}
+
+function outcome(match: Match): string {
+  if (match.kind === 'route') return `answers it: ${nameOf(match.route)}.`;
+  if (match.kind === 'options') return `answers it: 204, Allow: ${match.allow}.`;
+  if (match.kind === 'refused') return `refuses it: ${match.status}. ${match.detail}`;
+  const { prefix } = match.mount;
+  if (prefix === '') return "hands it to the app at '/', which takes what nothing else takes.";
+  return `hands it to the app at ${prefix}, the longest prefix that holds whole segments of it.`;
+}
+
+function split(rootPath: string, match: Match): string[] {
+  if (match.kind === 'refused') return [];
+  const root = match.kind === 'mount' ? rootPath + match.mount.prefix : rootPath;
+  return [`  rootPath  '${root}'`, `  url       '${match.url}'`];
+}
+
+function isTaken(entry: Route | Mount, match: Match): boolean {
+  return (
+    (match.kind === 'route' && entry === match.route) ||
+    (match.kind === 'mount' && entry === match.mount)
+  );
+}
+
+function nameOf(entry: Route | Mount): string {
+  return entry.kind === 'route' ? `${entry.method} ${entry.path}` : `mount ${entry.prefix || '/'}`;
+}
+
+function whyNot(entry: Route | Mount, match: Match, method: string): string {
+  const path = match.target.split('?', 1)[0] ?? '';
+  if (entry.kind === 'route')
+    return hasPath(entry, match.target) ? `is not for ${method}` : 'is another path';
+  if (entry.prefix === '') return 'takes only what nothing else takes';
+  if (stripPrefix(path, entry.prefix) !== undefined) return 'holds it too, but is shorter';
+  return nearMiss(path, entry.prefix) ?? 'is no prefix of it';
+}
+
+// The route's own rule, asked of a router that has nothing else.
+function hasPath(route: Route, target: string): boolean {
+  const only = createRouter().get(route.path, () => {});
+  return only.match('GET', target).kind === 'route';
+}
+
+/**
+ * Says in a response header where the request was split, to a request that asks (`X-Mount: ?`)
+ * from this machine: `X-Mount: root=/mcp; url=/sse`.
+ */
+export function mountHeader(router: Router): Router {
+  const shown: App = (req, res: ServerResponse) => {
+    if (req.headers['x-mount'] !== undefined && isLocal(req.socket.remoteAddress)) {
+      const last = trace(router, req.method ?? '', req.url ?? '').at(-1);
+      if (last) res.setHeader('X-Mount', `root=${last.rootPath || '/'}; url=${last.match.url}`);
+    }
+    return router(req, res);
+  };
+  return Object.assign(shown, router);
+}
+
+function isLocal(address = ''): boolean {
+  return /^(::ffff:)?127\.|^::1$/.test(address);
+}
