@@ -28,8 +28,9 @@ function isBrowser({ method, url = '', headers }: IncomingMessage): boolean {
 
 function sendPage(req: IncomingMessage, res: ServerResponse, name: string): void {
   const scheme = 'encrypted' in req.socket ? 'https' : 'http';
-  const base = `${scheme}://${req.headers.host ?? 'localhost'}${rootPath(req)}`;
-  res.writeHead(200, pageHeaders).end(page(name, base || '/', `${base}/sse`));
+  const origin = `${scheme}://${req.headers.host ?? 'localhost'}`;
+  const root = rootPath(req);
+  res.writeHead(200, pageHeaders).end(page(name, origin + (root || '/'), `${origin}${root}/sse`));
 }
 
 const pageHeaders = {

@@ -97,7 +97,7 @@ async function run(command: string): Promise<string> {
   const ended = await promisify(execFile)('bash', ['-c', shown], { env: plainEnv() }).catch(
     timedOut,
   );
-  return ended.stdout;
+  return ended.stdout.replaceAll('\r\n', '\n'); // as a terminal shows a header's end
 }
 
 // `timeout 1 curl` is how a stream is looked at: its exit code says only that it was still open.
