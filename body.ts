@@ -28,7 +28,9 @@ export async function readJson(req: IncomingMessage, limits: BodyLimits): Promis
   const parsed = (req as { body?: unknown }).body;
   if (parsed !== undefined) return shallow(parsed, maxDepth);
   const bytes = await readBytes(req, maxBytes);
-  if (!bytes) return refuse(413, `The body is over ${maxBytes} bytes. Send less at a time.`);
+  if (bytes === 'over')
+    return refuse(413, `The body is over ${maxBytes} bytes. Send less at a time.`);
+  if (bytes === 'cut') return refuse(400, 'The request ended before its body did. Send it whole.');
   return parse(bytes, maxDepth);
 }
 
@@ -36,13 +38,16 @@ function mediaType(req: IncomingMessage): string {
   return (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-/** Undefined when there are more than `maxBytes`. Rejects when the client goes away. */
-function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+/**
+ * 'over': there are more than `maxBytes`. 'cut': the client went away, or a time-out cut it.
+ * Both are a client's doing, so neither is thrown, which would fill the log.
+ */
+function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | 'over' | 'cut'> {
   if (Number(req.headers['content-length']) > maxBytes) {
     discard(req);
-    return Promise.resolve(undefined);
+    return Promise.resolve('over');
   }
-  return new Promise((resolve, reject) => {
+  return new Promise(resolve => {
     const chunks: Buffer[] = [];
     let size = 0;
     req.on('data', (chunk: Buffer) => {
@@ -51,17 +56,12 @@ function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | und
       req.removeAllListeners('data');
       chunks.length = 0;
       discard(req);
-      resolve(undefined);
+      resolve('over');
     });
-    req.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-    req.once('close', () => reject(new BodyCut()));
-    req.once('error', reject);
+    req.once('end', () => resolve(Buffer.concat(chunks)));
+    req.once('close', () => resolve('cut'));
+    req.once('error', () => resolve('cut'));
   });
-}
-
-/** The client went away, or was cut by a time-out, before its body was whole. */
-export class BodyCut extends Error {
-  override message = 'The request ended before its body did.';
 }
 
 // Closing at once would reset the connection, and the client would lose the answer it is sent.

@@ -12,6 +12,7 @@ import {
   nearMiss,
   type Route,
   type Router,
+  rootPath,
   stripPrefix,
 } from './router.ts';
 
@@ -44,7 +45,8 @@ export function explain(router: Router, method: string, target: string): string 
   return [`${method} ${target}`, ...hops.flatMap(hop => ['', ...tell(hop, method)])].join('\n');
 }
 
-function tell({ router, rootPath, match }: Hop, method: string): string[] {
+function tell(hop: Hop, method: string): string[] {
+  const { router, rootPath, match } = hop;
   const where = rootPath === '' ? 'The router' : `The app at ${rootPath}, itself a router,`;
   const passed = router
     .list()
@@ -53,7 +55,7 @@ function tell({ router, rootPath, match }: Hop, method: string): string[] {
   const list = match.kind === 'refused' && match.status === 400 ? [] : passed;
   return [
     `${where} ${outcome(match)}`,
-    ...split(rootPath, match),
+    ...split(hop),
     ...(list.length > 0 ? ['Passed over:', ...list] : []),
   ];
 }
@@ -67,10 +69,14 @@ function outcome(match: Match): string {
   return `hands it to the app at ${prefix}, the longest prefix that holds whole segments of it.`;
 }
 
-function split(rootPath: string, match: Match): string[] {
-  if (match.kind === 'refused') return [];
-  const root = match.kind === 'mount' ? rootPath + match.mount.prefix : rootPath;
-  return [`  rootPath  '${root}'`, `  url       '${match.url}'`];
+function split(hop: Hop): string[] {
+  if (hop.match.kind === 'refused') return [];
+  return [`  rootPath  '${rootBelow(hop)}'`, `  url       '${hop.match.url}'`];
+}
+
+/** The rootPath that the taker sees. */
+function rootBelow({ rootPath, match }: Hop): string {
+  return match.kind === 'mount' ? rootPath + match.mount.prefix : rootPath;
 }
 
 function isTaken(entry: Route | Mount, match: Match): boolean {
@@ -86,11 +92,18 @@ function nameOf(entry: Route | Mount): string {
 
 function whyNot(entry: Route | Mount, match: Match, method: string): string {
   const path = match.target.split('?', 1)[0] ?? '';
-  if (entry.kind === 'route')
-    return hasPath(entry, match.target) ? `is not for ${method}` : 'is another path';
+  if (entry.kind === 'route') return whyNotRoute(entry, match, method);
   if (entry.prefix === '') return 'takes only what nothing else takes';
   if (stripPrefix(path, entry.prefix) !== undefined) return 'holds it too, but is shorter';
   return nearMiss(path, entry.prefix) ?? 'is no prefix of it';
+}
+
+function whyNotRoute(route: Route, match: Match, method: string): string {
+  if (!hasPath(route, match.target)) return 'is another path';
+  if (route.method !== method && !(route.method === 'GET' && method === 'HEAD'))
+    return `is not for ${method}`;
+  const first = match.kind === 'mount' ? 'a mounted prefix' : 'a fixed segment';
+  return `holds it too, but ${first} goes before a param`;
 }
 
 // The route's own rule, asked of a router that has nothing else.
@@ -106,8 +119,8 @@ function hasPath(route: Route, target: string): boolean {
 export function mountHeader(router: Router): Router {
   const shown: App = (req, res: ServerResponse) => {
     if (req.headers['x-mount'] !== undefined && isLocal(req.socket.remoteAddress)) {
-      const last = trace(router, req.method ?? '', req.url ?? '').at(-1);
-      if (last) res.setHeader('X-Mount', `root=${last.rootPath || '/'}; url=${last.match.url}`);
+      const last = trace(router, req.method ?? '', req.url ?? '', rootPath(req)).at(-1);
+      if (last) res.setHeader('X-Mount', `root=${rootBelow(last) || '/'}; url=${last.match.url}`);
     }
     return router(req, res);
   };

@@ -258,12 +258,11 @@ export function protectedResource(about: ProtectedResource): App {
     ...(about.scopes && { scopes_supported: about.scopes }),
     bearer_methods_supported: ['header'],
   });
-  const { pathname } = new URL(about.resource);
+  const prefix = new URL(about.resource).pathname.replace(/\/$/, '');
   return (req, res) => {
     const path = (req.url ?? '').split('?', 1)[0] ?? '';
-    const about = path === '/' || path === pathname || path.startsWith(`${pathname}/`);
-    if (!about)
-      return sendProblem(res, { status: 404, detail: `Only ${pathname} is protected here.` });
+    if (path !== '/' && path !== prefix && !path.startsWith(`${prefix}/`))
+      return sendProblem(res, { status: 404, detail: `Only ${prefix} is protected here.` });
     if (req.method !== 'GET' && req.method !== 'HEAD')
       return sendProblem(res, { status: 405, detail: 'Use GET.' }, { Allow: 'GET, HEAD' });
     res.writeHead(200, metadataHeaders).end(body);

@@ -3,10 +3,11 @@
  * a store and returns a Handler; all refusals are RFC 9457 problems that say what to do.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { z } from 'zod';
+import { z } from 'zod';
+import type { RouteAbout } from './apps/docs/openapi.ts';
 import { readJson } from './body.ts';
 import { type Handler, type Problem, sendProblem } from './router.ts';
-import { itemChangeSchema, itemIdSchema, newItemSchema, type Store } from './store.ts';
+import { itemChangeSchema, itemIdSchema, itemSchema, newItemSchema, type Store } from './store.ts';
 
 const maxBytes = 64 * 1024; // an item is under 1 KiB; this leaves room for spaces
 
@@ -55,6 +56,73 @@ export function removeItem(store: Store): Handler<'/items/:id'> {
 }
 
 const mergePatch = ['application/json', 'application/merge-patch+json']; // RFC 7396
+
+const params = z.object({ id: itemIdSchema });
+const failed = { 500: 'The store failed; the log says why.' };
+const unknown = { 404: 'No item has this id.' };
+const badBody = {
+  400: 'The body is not JSON or not UTF-8, or it is nested too deep.',
+  413: 'The body is over 64 KiB.',
+  415: 'The body is of another media type.',
+  422: {
+    description: 'Fields are wrong, missing or unknown.',
+    schema: z.looseObject({
+      errors: z.array(z.object({ field: z.string(), reason: z.string() })),
+    }),
+  },
+};
+
+/** What each handler takes and answers: for the documents, which read it off the routes. */
+export const about = {
+  listItems: {
+    id: 'listItems',
+    tool: 'get_items',
+    summary: 'The list, oldest item first',
+    answers: { 200: { description: 'Every item', schema: z.array(itemSchema) }, ...failed },
+  },
+  addItem: {
+    id: 'addItem',
+    tool: 'add_item',
+    summary: 'Add an item',
+    body: { schema: newItemSchema, example: { name: 'Oat milk', quantity: 2 } },
+    answers: {
+      201: {
+        description: 'The item, with its id',
+        schema: itemSchema,
+        headers: { Location: 'Path of the new item' },
+      },
+      409: 'The list is full.',
+      ...badBody,
+      ...failed,
+    },
+  },
+  getItem: {
+    id: 'getItem',
+    summary: 'One item',
+    params,
+    answers: { 200: { description: 'The item', schema: itemSchema }, ...unknown, ...failed },
+  },
+  updateItem: {
+    id: 'updateItem',
+    tool: 'update_item',
+    summary: 'Change an item; what is left out stays',
+    params,
+    body: { schema: itemChangeSchema, types: mergePatch, example: { purchased: true } },
+    answers: {
+      200: { description: 'The item as it is now', schema: itemSchema },
+      ...unknown,
+      ...badBody,
+      ...failed,
+    },
+  },
+  removeItem: {
+    id: 'removeItem',
+    tool: 'remove_item',
+    summary: 'Take an item off the list',
+    params,
+    answers: { 204: 'It is gone.', ...unknown, ...failed },
+  },
+} satisfies Record<string, RouteAbout>;
 
 const listFull: Problem = {
   status: 409,

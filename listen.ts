@@ -13,10 +13,17 @@ export interface Running {
 /** The addresses could not be bound: one line, exit code 1. */
 export class ListenError extends Error {}
 
-const timeouts = {
-  headersTimeout: 10_000, // ms for a request's head: a client sends it in one go or means harm
-  requestTimeout: 60_000, // ms for head and body: 4 MiB over a slow phone line
-  connectionsCheckingInterval: 1_000, // ms between looks at the two above
+/** As node:http names them; all in ms. */
+export interface Timeouts {
+  headersTimeout: number;
+  requestTimeout: number;
+  connectionsCheckingInterval: number;
+}
+
+export const timeoutDefaults: Timeouts = {
+  headersTimeout: 10_000, // for a request's head: a client sends it in one go or means harm
+  requestTimeout: 60_000, // for head and body: 4 MiB over a slow phone line
+  connectionsCheckingInterval: 1_000, // between looks at the two above
 };
 
 const stopMs = 12_000; // more than the apps' own grace, less than the 30 s of common supervisors
@@ -26,7 +33,12 @@ const stopMs = 12_000; // more than the apps' own grace, less than the 30 s of c
  *
  * @throws ListenError naming the remedy
  */
-export async function listen(app: App, hosts: string[], port: number): Promise<Running> {
+export async function listen(
+  app: App,
+  hosts: string[],
+  port: number,
+  timeouts: Partial<Timeouts> = {},
+): Promise<Running> {
   const active = new Set<ServerResponse>();
   let stopping = false;
   const onRequest: RequestListener = async (req, res) => {
@@ -44,7 +56,7 @@ export async function listen(app: App, hosts: string[], port: number): Promise<R
   const servers: Server[] = [];
   let bound = port;
   for (const host of hosts) {
-    const server = newServer(onRequest);
+    const server = newServer(onRequest, { ...timeoutDefaults, ...timeouts });
     const at = await bind(server, host, bound);
     if (at === undefined) continue;
     servers.push(server);
@@ -66,7 +78,7 @@ export async function listen(app: App, hosts: string[], port: number): Promise<R
   return { hosts: servers.map(hostOf), port: bound, stop };
 }
 
-function newServer(onRequest: RequestListener): Server {
+function newServer(onRequest: RequestListener, timeouts: Timeouts): Server {
   const server = createServer(timeouts, onRequest);
   // Without a listener Node hangs up on CONNECT; a client is owed an answer.
   server.on('connect', (_req, socket) => {
@@ -113,13 +125,17 @@ function closeAll(servers: Server[]): void {
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 };
 
+// Ctrl-C reaches the whole group, and runners such as tsx pass it on besides: one press, two signals.
+const echoMs = 200;
+
 /** The first SIGINT or SIGTERM stops and exits 0; a second one exits at once. */
 export function stopOnSignal(stop: () => Promise<void>): void {
-  let stopping = false;
+  let first: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stopping) process.exit(128 + signalNumbers[signal]);
-      stopping = true;
+      if (first !== undefined && performance.now() - first < echoMs) return;
+      if (first !== undefined) process.exit(128 + signalNumbers[signal]);
+      first = performance.now();
       stop().then(
         () => process.exit(0),
         error => {

@@ -130,7 +130,8 @@ function parseFlags(args: string[]) {
     });
     return { flags: values, words: positionals };
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('. ', 1)[0] : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const [reason] = message.split(/\.?(?:\s*\n|\. |$)/, 1); // Node goes on over several lines
     throw new UsageError(`${reason}. See --help.`);
   }
 }

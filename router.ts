@@ -109,11 +109,11 @@ export function createRouter({ onError = logError }: RouterOptions = {}): Router
   const table: Table = { root: newNode(), fixed: new Map(), entries: [], mounts: [] };
 
   async function route(req: Mounted, res: ServerResponse, next?: () => void): Promise<void> {
-    const match = decide(table, req);
-    if (next && match.kind === 'refused' && match.status === 404) return next();
-    if (matched.hasSubscribers || answered.hasSubscribers) publish(req, res, match);
-    enter(req, match);
     try {
+      const match = decide(table, req);
+      if (next && match.kind === 'refused' && match.status === 404) return next();
+      if (matched.hasSubscribers || answered.hasSubscribers) publish(req, res, match);
+      enter(req, match);
       await answer(req, res, match);
     } catch (error) {
       onError(error, req);
@@ -314,25 +314,25 @@ export function nearMiss(path: string, prefix: string): string | undefined {
   if (prefix === '' || stripPrefix(path, prefix) !== undefined) return undefined;
   const plain = `'${prefix}' is mounted, but`;
   if (path.startsWith(prefix)) return `${plain} a prefix ends at a segment: '${prefix}/…'.`;
-  const spellings: [string | undefined, string][] = [
-    [path.replace(/\/{2,}/g, '/'), 'slashes are never merged'],
-    [decode(path), 'a path is compared before it is decoded'],
-    [path.toLowerCase(), 'upper and lower case differ in a path'],
-  ];
-  const rule = spellings.find(([spelling]) => spelling && stripPrefix(spelling, prefix))?.[1];
-  return rule && `${plain} ${rule}.`;
+  const merged = path.replace(/\/{2,}/g, '/');
+  const decoded = decode(path) ?? path;
+  if (stripPrefix(merged, prefix)) return `${plain} slashes are never merged.`;
+  if (stripPrefix(decoded, prefix)) return `${plain} a path is compared before it is decoded.`;
+  if (stripPrefix(path.toLowerCase(), prefix.toLowerCase()))
+    return `${plain} upper and lower case differ in a path.`;
+  return undefined;
 }
 
 function nearestEntries(root: Node, path: string): string[] {
   let node = root;
   for (const segment of path.split('/', 8).slice(1)) {
-    const child = node.children.get(segment) ?? node.param;
+    const child = node.children.get(segment) ?? (segment === '' ? undefined : node.param);
     if (!child) break;
     node = child;
   }
   const found: string[] = [];
   collect(node, found);
-  return found.length > 0 || node === root ? found : nearestEntries(root, '/');
+  return found;
 }
 
 function collect(node: Node, found: string[]): void {
@@ -428,22 +428,22 @@ function segmentEnd(path: string, from: number): number {
 function register(table: Table, route: Route): void {
   const call = `${route.method.toLowerCase()}('${route.path}')`;
   const key = withoutSlash(route.path);
-  const segments = checkedSegments(call, key);
+  const segments = checkedSegments(call, route.path);
   const above = longestMount(table.root, key);
   if (above && above.prefix !== '')
     throw new RegistrationError(
       `${call} can never be reached: '${above.prefix}' is mounted above it.`,
     );
 
-  const node = segments.reduce(childFor, table.root);
   const names = segments.filter(isParam).map(segment => segment.slice(1));
   if (new Set(names).size < names.length)
     throw new RegistrationError(`${call}: two params have one name. Name them apart.`);
-  const twin = node.routes.get(route.method)?.route;
+  const twin = nodeAt(table.root, segments)?.routes.get(route.method)?.route;
   if (twin)
     throw new RegistrationError(
       `${call}: ${route.method} ${twin.path} is already there. Remove one of them.`,
     );
+  const node = segments.reduce(childFor, table.root);
   node.routes.set(route.method, { route, names });
   if (names.length === 0) table.fixed.set(key, node);
   table.entries.push(route);
@@ -455,28 +455,29 @@ function registerMount(table: Table, prefix: string, app: App): void {
     throw new RegistrationError(
       `${call}: a prefix does not end in '/'. Write '${prefix.replace(/\/+$/, '')}'.`,
     );
-  const segments = checkedSegments(call, withoutSlash(prefix));
+  const segments = checkedSegments(call, prefix);
   if (segments.some(isParam))
     throw new RegistrationError(`${call}: a prefix has no params. Spell it out.`);
 
-  const node = segments.reduce(childFor, table.root);
-  if (node.mount)
+  const there = nodeAt(table.root, segments);
+  if (there?.mount)
     throw new RegistrationError(`${call}: another app is mounted there. Choose another prefix.`);
-  const hidden = prefix === '/' ? undefined : anyRoute(node);
+  const hidden = prefix === '/' || !there ? undefined : anyRoute(there);
   if (hidden)
     throw new RegistrationError(
       `${call} would hide ${hidden.method} ${hidden.path}. Route it in that app.`,
     );
   const mount: Mount = { kind: 'mount', prefix: withoutSlash(prefix), app };
-  node.mount = mount;
+  segments.reduce(childFor, table.root).mount = mount;
   table.entries.push(mount);
   table.mounts.push(mount);
 }
 
-function checkedSegments(call: string, key: string): string[] {
-  if (key === '') return [];
-  if (key[0] !== '/')
+function checkedSegments(call: string, path: string): string[] {
+  const key = withoutSlash(path);
+  if (path[0] !== '/')
     throw new RegistrationError(`${call}: a path starts with '/'. Write '/${key}'.`);
+  if (key === '') return [];
   const segments = key.slice(1).split('/');
   if (segments.includes(''))
     throw new RegistrationError(`${call}: '//' never matches. Write one '/'.`);
@@ -497,6 +498,14 @@ function checkedSegments(call: string, key: string): string[] {
 
 function isParam(segment: string): boolean {
   return /^:[A-Za-z_]\w*$/.test(segment);
+}
+
+/** The node of a registered path, without making one: what fails leaves no trace. */
+function nodeAt(root: Node, segments: string[]): Node | undefined {
+  return segments.reduce<Node | undefined>(
+    (node, segment) => (isParam(segment) ? node?.param : node?.children.get(segment)),
+    root,
+  );
 }
 
 function childFor(node: Node, segment: string): Node {
@@ -595,6 +604,12 @@ function publish(req: Mounted, res: ServerResponse, match: Match): void {
 async function closeAll(mounts: Mount[]): Promise<void> {
   const apps = new Set(mounts.map(mount => mount.app).reverse());
   const errors: unknown[] = [];
-  for (const app of apps) await app.close?.().catch(error => errors.push(error));
+  for (const app of apps) {
+    try {
+      await app.close?.();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
   if (errors.length > 0) throw new AggregateError(errors, 'An app failed to close.');
 }

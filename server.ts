@@ -3,9 +3,9 @@
  *
  *     tsx server.ts [--help]
  */
-import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { alive, ready } from './apps/health.ts';
+import { about as docsAbout, docsPage, openapi, pageAbout } from './apps/docs/app.ts';
+import { alive, about as health, ready } from './apps/health.ts';
 import { landing } from './apps/landing.ts';
 import { liveApp } from './apps/live/app.ts';
 import { type McpOptions, mcpApp } from './apps/mcp/app.ts';
@@ -14,13 +14,13 @@ import { accessLog } from './apps/trace/log.ts';
 import { watchHandshakes } from './apps/trace/watchdog.ts';
 import { explain, mountHeader } from './explain.ts';
 import { cors, hostGuard, tokenGuard } from './guard.ts';
-import { addItem, getItem, listItems, removeItem, updateItem } from './items.ts';
+import { addItem, getItem, about as items, listItems, removeItem, updateItem } from './items.ts';
 import { listen, stopOnSignal } from './listen.ts';
 import { parseOptions, usage } from './options.ts';
 import { type App, createRouter, type Router } from './router.ts';
-import { banner, reportAndExit, stuckLine, version } from './startup.ts';
+import { banner, isRun, reportAndExit, stuckLine, version } from './startup.ts';
 import { memoryStore, type Store, sqliteStore } from './store.ts';
-import { shoppingServer } from './tools.ts';
+import { shoppingServer, about as tools } from './tools.ts';
 
 export interface AppOptions {
   /** Prefix of the MCP app: '/mcp' unless told. */
@@ -46,22 +46,31 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
     mount = '/mcp',
     allowHosts: hosts = [],
     allowOrigins: origins = [],
-    tokens,
+    tokens = [],
     xray = false,
   } = options;
   const guarded = tokenGuard(tokens); // FastAPI: dependencies=[Depends(verify_token)]
   const mcp = mcpApp(() => shoppingServer(store), options.mcp);
+  const documented = {
+    title: 'Shopping list',
+    version,
+    hostGuard: true,
+    bearer: tokens.length > 0,
+    mcp: { mount, tools },
+  };
 
   const router = createRouter();
   const pagePath = mount === '/' ? '/page' : '/';
-  router.get(pagePath, page());
-  router.get('/items/', guarded(listItems(store))); // FastAPI: @app.get('/items/')
-  router.post('/items/', guarded(addItem(store)));
-  router.get('/items/:id', guarded(getItem(store)));
-  router.patch('/items/:id', guarded(updateItem(store)));
-  router.delete('/items/:id', guarded(removeItem(store)));
-  router.get('/healthz', alive(mcp));
-  router.get('/readyz', ready(mcp));
+  router.get(pagePath, page(), pageAbout('page', 'The list, live, and requests on their way'));
+  router.get('/items/', guarded(listItems(store)), items.listItems); // FastAPI: @app.get('/items/')
+  router.post('/items/', guarded(addItem(store)), items.addItem);
+  router.get('/items/:id', guarded(getItem(store)), items.getItem);
+  router.patch('/items/:id', guarded(updateItem(store)), items.updateItem);
+  router.delete('/items/:id', guarded(removeItem(store)), items.removeItem);
+  router.get('/healthz', alive(mcp), health.alive);
+  router.get('/readyz', ready(mcp), health.ready);
+  router.get('/openapi.json', guarded(openapi(router, documented)), docsAbout.openapi);
+  router.get('/docs', docsPage(), docsAbout.docsPage);
   router.mount(mount, landing(guarded(mcp), { name: 'shopping' })); // FastAPI: app.mount('/mcp', mcp.sse_app())
   router.mount('/live', guarded(liveApp(store, { xray, root: () => router })));
   const shown = mountHeader(router);
@@ -88,5 +97,4 @@ async function main(): Promise<void> {
   watchHandshakes(stuck => console.error(stuckLine(stuck)));
 }
 
-const isMain = process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
-if (isMain) await main().catch(reportAndExit);
+if (isRun(fileURLToPath(import.meta.url))) await main().catch(reportAndExit);

@@ -1,5 +1,6 @@
 /** What the server says as it starts, or as it fails to. */
 
+import { existsSync, realpathSync } from 'node:fs';
 import type { StuckSession } from './apps/trace/watchdog.ts';
 import { isLoopback } from './guard.ts';
 import { ListenError, type Running } from './listen.ts';
@@ -52,4 +53,10 @@ export function reportAndExit(error: unknown): never {
 function exitWith(code: number, line: string): never {
   console.error(line);
   process.exit(code);
+}
+
+/** Whether `file` is what the process was started with, and not a module of another program. */
+export function isRun(file: string): boolean {
+  const [, entry = ''] = process.argv; // tsx takes it without its extension too
+  return [entry, `${entry}.ts`].some(path => existsSync(path) && realpathSync(path) === file);
 }

@@ -7,7 +7,14 @@ import type { DatabaseSync as Database } from 'node:sqlite';
 import { z } from 'zod';
 
 const id = z.int().min(1).max(2_147_483_647).describe('Given by the server, never reused');
-const name = z.string().trim().min(1).max(200).describe('What to buy');
+const unprintable = /[\p{Cc}\p{Cs}]/u; // controls, and halves of a surrogate pair: no store keeps those
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .refine(text => !unprintable.test(text), 'Leave control characters and broken emoji out')
+  .describe('What to buy');
 const quantity = z.int().min(1).max(9_999).describe('How many');
 const purchased = z.boolean().describe('Whether it is in the basket');
 

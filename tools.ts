@@ -157,8 +157,8 @@ function addItemsResource(server: McpServer, store: Store): void {
     });
     return {};
   });
-  server.server.setRequestHandler(UnsubscribeRequestSchema, () => {
-    stopTelling();
+  server.server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) => {
+    if (params.uri === itemsUri) stopTelling();
     return {};
   });
   server.server.onclose = () => stopTelling();

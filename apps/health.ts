@@ -1,5 +1,7 @@
 /** What a supervisor asks: is it alive, may traffic come. Plain handlers, without a token. */
+import { z } from 'zod';
 import { type Handler, sendProblem } from '../router.ts';
+import type { RouteAbout } from './docs/openapi.ts';
 import type { McpApp } from './mcp/app.ts';
 
 /** GET /healthz -> 200 for as long as the process answers at all */
@@ -20,3 +22,29 @@ function send(res: Parameters<Handler>[1], body: object): void {
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
   res.writeHead(200, headers).end(JSON.stringify(body));
 }
+
+const counts = { sessions: z.int(), maxSessions: z.int() };
+
+/** What the two say of themselves in the documents. */
+export const about = {
+  alive: {
+    id: 'alive',
+    summary: 'Whether the process answers at all',
+    open: true,
+    answers: {
+      200: {
+        description: 'It does',
+        schema: z.object({ status: z.literal('ok'), ...counts, stopping: z.boolean() }),
+      },
+    },
+  },
+  ready: {
+    id: 'ready',
+    summary: 'Whether requests may come',
+    open: true,
+    answers: {
+      200: { description: 'They may', schema: z.object({ status: z.literal('ready'), ...counts }) },
+      503: { description: 'The server is stopping.', schema: z.looseObject(counts) },
+    },
+  },
+} satisfies Record<string, RouteAbout>;

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { installedPackages, loadedPackages } from './module-graph.ts';
 
 const readme = await readFile('README.md', 'utf8');
 const fences = [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(
@@ -73,6 +74,12 @@ test('every file the README names is there', async () => {
       stdout.split('\n').some(file => file.startsWith(path)),
       path,
     );
+});
+
+test('the README counts the packages right', async () => {
+  const [, installed, loaded] = /(\d+) packages are installed, .*? loads (\d+)/.exec(readme) ?? [];
+  assert.equal(Number(installed), (await installedPackages()).length);
+  assert.equal(Number(loaded), (await loadedPackages('server.ts')).length);
 });
 
 function stepsOf(fence: string): { command: string; expected: string }[] {

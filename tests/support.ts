@@ -37,6 +37,7 @@ export async function connect(
   headers: Record<string, string> = {},
 ): Promise<Client> {
   const client = new Client({ name: 'test', version: '0' });
+  t.after(() => client.close()); // also one that never got through, and tries again
   const options = { requestInit: { headers } };
   await client.connect(
     transport === 'sse'
@@ -44,7 +45,6 @@ export async function connect(
       : // its optional sessionId does not fit exactOptionalPropertyTypes
         (new StreamableHTTPClientTransport(new URL(url), options) as never),
   );
-  t.after(() => client.close());
   return client;
 }
 
@@ -81,7 +81,7 @@ export function sendRaw(port: number, bytes: string): Promise<RawAnswer> {
   });
 }
 
-function parseAnswer(text: string): RawAnswer | undefined {
+export function parseAnswer(text: string): RawAnswer | undefined {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;
   const [statusLine = '', ...fields] = text.slice(0, headEnd).split('\r\n');

@@ -1,20 +1,22 @@
 /**
  * What the page shows live, as one event stream: the list as it changes and, where the x-ray is
- * on, every step of every request. Listens only while somebody looks.
+ * on, every step of every request. Traces only while somebody looks.
  *
- *     GET /events   event: hello, items, steps, stuck     (data: JSON)
+ *     GET /events   event: hello, items, open, steps, stuck     (data: JSON)
  *     GET /sources  the source lines behind each kind of step
  */
 import type { ServerResponse } from 'node:http';
 import { type App, createRouter, type Handler, rootPath, sendProblem } from '../../router.ts';
 import type { Store } from '../../store.ts';
-import { streamHeaders } from '../mcp/stream.ts';
+import { closed, type SessionEvent } from '../mcp/channels.ts';
+import { keepAlive, streamDefaults, streamHeaders } from '../mcp/stream.ts';
 import { shortId } from '../trace/redact.ts';
 import { observe } from '../trace/steps.ts';
-import { watchHandshakes } from '../trace/watchdog.ts';
+import { type StuckSession, watchHandshakes } from '../trace/watchdog.ts';
+import { earlierStreams } from './earlier.ts';
+import { createFeed } from './feed.ts';
 import { readSources } from './sources.ts';
-import { type MountTree, treeOf } from './tree.ts';
-import { toWire, type WireStep } from './wire.ts';
+import { treeOf } from './tree.ts';
 
 export interface LiveOptions {
   /** Whether requests are shown, and not the list alone. */
@@ -25,15 +27,19 @@ export interface LiveOptions {
 
 const maxViewers = 20; // streams; the tabs of one browser share one
 const flushMs = 100; // a reader sees ten updates a second as live
-const maxStepsPerFlush = 150; // beyond it steps are counted, not shown: work stays bounded
+const lingerMs = 3_000; // a page that reloads, or a tab that takes over, is back sooner
 const maxBufferedBytes = 1024 * 1024; // a viewer that is further behind misses steps
+
+// Numbers of steps and exchanges start anew with the process; the page must know when.
+const run = String(Math.round(performance.timeOrigin));
 
 export function liveApp(store: Store, options: LiveOptions): App {
   const viewers = new Set<ServerResponse>();
-  const steps: (WireStep | { kind: 'closed'; session: string })[] = [];
-  let skipped = 0;
+  const feed = createFeed();
+  const before = options.xray ? watchSessions(tellStuck) : undefined;
   let listChanged = false;
-  let stopListening = () => {};
+  let stopListening: (() => void) | undefined;
+  let lingering: NodeJS.Timeout | undefined;
 
   const see: Handler = async (req, res) => {
     if (viewers.size >= maxViewers)
@@ -42,23 +48,30 @@ export function liveApp(store: Store, options: LiveOptions): App {
     if (req.method === 'HEAD') return res.end();
     viewers.add(res);
     res.once('close', () => leave(res));
-    if (viewers.size === 1) stopListening = listen(rootPath(req));
-    const tree: MountTree = treeOf(options.root());
-    res.write(eventOf('hello', { xray: options.xray, tree }));
+    clearTimeout(lingering);
+    stopListening ??= listen(rootPath(req));
+    res.write(eventOf('hello', { xray: options.xray, run, tree: treeOf(options.root()) }));
+    res.write(eventOf('open', { steps: feed.open() }));
+    for (const stuck of before?.stuck.values() ?? []) res.write(eventOf('stuck', stuck));
     res.write(eventOf('items', await store.list()));
+    keepAlive(res, streamDefaults.keepAliveMs);
   };
 
   function leave(res: ServerResponse): void {
     viewers.delete(res);
-    if (viewers.size > 0) return;
-    stopListening();
-    steps.length = 0;
+    if (viewers.size === 0) lingering = setTimeout(stop, lingerMs).unref();
   }
 
-  /** From the first viewer to the last. */
+  function stop(): void {
+    stopListening?.();
+    stopListening = undefined;
+    feed.clear();
+  }
+
+  /** From the first viewer until a while after the last. */
   function listen(ownPath: string): () => void {
     const stops = [store.onChange(() => (listChanged = true))];
-    if (options.xray) stops.push(observe(observerWithout(ownPath)), watchHandshakes(tellStuck));
+    if (before) stops.push(...trace(ownPath, before));
     const flushing = setInterval(() => void flush(), flushMs).unref();
     return () => {
       clearInterval(flushing);
@@ -66,28 +79,27 @@ export function liveApp(store: Store, options: LiveOptions): App {
     };
   }
 
-  // The page's own requests are left out: each step shown would make the next.
-  function observerWithout(ownPath: string): Parameters<typeof observe>[0] {
-    return {
+  function trace(ownPath: string, { earlier }: Before): (() => void)[] {
+    const known = new WeakSet<ServerResponse>();
+    const stopObserving = observe({
       step(step) {
-        if (step.exchange.target.startsWith(`${ownPath}/`)) return;
-        if (steps.length >= maxStepsPerFlush) skipped++;
-        else steps.push(toWire(step));
+        known.add(step.exchange.res);
+        // The page's own stream is left out: each step shown would make the next.
+        if (!step.exchange.target.startsWith(`${ownPath}/`)) feed.take(step);
       },
-      sessionClosed: sessionId => steps.push({ kind: 'closed', session: shortId(sessionId) }),
-    };
+      sessionClosed: sessionId => feed.sessionClosed(shortId(sessionId)),
+    });
+    return [stopObserving, earlier.listen(res => known.has(res) || viewers.has(res), feed.push)];
   }
 
-  function tellStuck(stuck: { session: string; causes: string[] }): void {
+  function tellStuck(stuck: StuckSession): void {
     send(eventOf('stuck', stuck));
   }
 
   async function flush(): Promise<void> {
-    if (steps.length > 0 || skipped > 0) {
-      const batch = steps.splice(0);
-      send(eventOf('steps', { steps: batch, skipped }));
-      skipped = 0;
-    }
+    if (viewers.size === 0) return; // kept for the one that comes back
+    const batch = feed.flush();
+    if (batch) send(eventOf('steps', batch));
     if (!listChanged) return;
     listChanged = false;
     send(eventOf('items', await store.list()));
@@ -101,9 +113,35 @@ export function liveApp(store: Store, options: LiveOptions): App {
   if (options.xray) router.get('/sources', sendSources);
   return Object.assign(router, {
     async close() {
+      before?.stop();
+      clearTimeout(lingering);
+      stop();
       for (const res of viewers) res.end();
     },
   });
+}
+
+type Before = ReturnType<typeof watchSessions>;
+
+/** What is noted before anybody looks: which streams are open, and which of them are stuck. */
+function watchSessions(tell: (stuck: StuckSession) => void) {
+  const earlier = earlierStreams();
+  const stuck = new Map<string, StuckSession>();
+  const stopWatching = watchHandshakes(found => {
+    stuck.set(found.session, found);
+    tell(found);
+  });
+  const forget = (event: unknown) => {
+    const { sessionId } = event as SessionEvent; // what the channel carries
+    if (stuck.size > 0) stuck.delete(shortId(sessionId));
+  };
+  closed.subscribe(forget);
+  function stop(): void {
+    earlier.stop();
+    stopWatching();
+    closed.unsubscribe(forget);
+  }
+  return { earlier, stuck, stop };
 }
 
 const sendSources: Handler = async (_req, res) => {

@@ -8,22 +8,41 @@ export interface Source {
   text: string;
 }
 
-/** Which declaration does what a step shows. */
+/**
+ * Which declaration does what a step shows: by the step's kind, or for the answer by the route
+ * that gives it, `mcp` in front of those of the MCP app.
+ */
 const declarations: Record<string, [file: string, declaration: string]> = {
   request: ['listen.ts', 'const onRequest: RequestListener'],
   hostGuard: ['guard.ts', 'export function hostGuard'],
   bearer: ['guard.ts', 'export function bearer'],
+  find: ['router.ts', 'function find('],
   mount: ['router.ts', 'export function stripPrefix'],
+  enter: ['router.ts', 'function enter('],
   route: ['router.ts', 'async function answer'],
   options: ['router.ts', 'function otherMethod'],
-  refused: ['router.ts', 'function find('],
-  enter: ['router.ts', 'function enter('],
   opened: ['apps/mcp/sessions.ts', 'async function open('],
   stream: ['apps/mcp/stream.ts', 'export function keepAlive'],
   message: ['apps/mcp/sessions.ts', 'receive('],
   endpoint: ['apps/mcp/sse.ts', 'export function endpointFor'],
   frame: ['apps/mcp/stream.ts', 'export function frameOf'],
-  answered: ['apps/mcp/sse.ts', 'export function postToSse'],
+  stuck: ['apps/trace/watchdog.ts', 'export function watchHandshakes'],
+  'GET /': ['apps/page/page.ts', 'export function page'],
+  'GET /page': ['apps/page/page.ts', 'export function page'],
+  'GET /items/': ['items.ts', 'export function listItems'],
+  'POST /items/': ['items.ts', 'export function addItem'],
+  'GET /items/:id': ['items.ts', 'export function getItem'],
+  'PATCH /items/:id': ['items.ts', 'export function updateItem'],
+  'DELETE /items/:id': ['items.ts', 'export function removeItem'],
+  'GET /healthz': ['apps/health.ts', 'export function alive'],
+  'GET /readyz': ['apps/health.ts', 'export function ready'],
+  'GET /openapi.json': ['apps/docs/app.ts', 'export function openapi'],
+  'GET /docs': ['apps/docs/app.ts', 'export function docsPage'],
+  'mcp GET /sse': ['apps/mcp/sse.ts', 'export function openSse'],
+  'mcp POST /messages': ['apps/mcp/sse.ts', 'export function postToSse'],
+  'mcp POST /': ['apps/mcp/streamable.ts', 'export function post'],
+  'mcp GET /': ['apps/mcp/streamable.ts', 'export function listen'],
+  'mcp DELETE /': ['apps/mcp/streamable.ts', 'export function endSession'],
 };
 
 export async function readSources(): Promise<Record<string, Source>> {

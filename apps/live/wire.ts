@@ -10,7 +10,8 @@ export interface Rpc {
   method?: string;
 }
 
-export type WireStep = { exchange: number; at: number } & (
+/** `earlier`: it happened before anybody looked, and is told afterwards. */
+export type WireStep = { exchange: number; at: number; earlier?: true } & (
   | { kind: 'request'; method: string; target: string; headers: Record<string, string> }
   | ({ kind: 'matched' } & Taken)
   | { kind: 'refused'; by: string; status: number; detail: string }
@@ -69,15 +70,28 @@ export function toWire(step: Step): WireStep {
         text,
       };
     }
-    case 'frame': {
-      const rpc = step.message ? { rpc: rpcOf(step.message) } : {};
-      return { ...base, kind: 'frame', ...session, ...rpc, frame: cut(redact(step.frame)) };
-    }
+    case 'frame':
+      return frameStep(base, session, step.frame, step.message);
     case 'answered': {
       const { status, ms, bytes, whole } = step;
       return { ...base, kind: 'answered', status, ms: Math.round(ms * 100) / 100, bytes, whole };
     }
   }
+}
+
+export function frameStep(
+  base: { exchange: number; at: number },
+  { session }: { session?: string | undefined },
+  frame: string,
+  message: JSONRPCMessage | undefined,
+): WireStep {
+  return {
+    ...base,
+    kind: 'frame',
+    ...(session !== undefined && { session }),
+    ...(message && { rpc: rpcOf(message) }),
+    frame: cut(redact(frame)),
+  };
 }
 
 function takenBy(rootPath: string, match: Match): Taken {

@@ -10,6 +10,7 @@
  * All relative to the mount. FastAPI: app.mount('/mcp', mcp.sse_app()). Put a guard around it
  * before anyone but this machine can reach it (guard.ts).
  */
+import type { IncomingMessage } from 'node:http';
 import { createRouter, type Router } from '../../router.ts';
 import { type MessageLimits, messageDefaults } from './messages.ts';
 import {
@@ -58,7 +59,7 @@ export function mcpApp(createServer: () => McpServerLike, options: McpOptions = 
     },
     sessions: createSessions({ ...sessionDefaults, ...options }),
   };
-  const router = createRouter()
+  const router = createRouter({ onError: logError })
     .get('/sse', openSse(context))
     .post('/messages', postToSse(context))
     .post('/', post(context))
@@ -68,6 +69,11 @@ export function mcpApp(createServer: () => McpServerLike, options: McpOptions = 
     close: () => context.sessions.close(context.options.graceMs),
     stats: context.sessions.stats,
   });
+}
+
+/** Without the query, which may name a session. */
+function logError(error: unknown, req: IncomingMessage & { originalUrl?: string }): void {
+  console.error(`${req.method} ${req.originalUrl?.split('?', 1)[0]}:`, error);
 }
 
 /** What the handlers of one app share. */

@@ -25,6 +25,15 @@ export function refuseForNow(res: ServerResponse, detail: string): void {
   refuse(res, 503, detail, { 'Retry-After': retryAfterSeconds }, ErrorCode.InternalError);
 }
 
+/** A conflict() of the sessions: 400 for what is the client's fault, 503 for what is not. */
+export function refuseConflict(
+  res: ServerResponse,
+  { status, detail }: { status: number; detail: string },
+): void {
+  if (status === 503) refuseForNow(res, detail);
+  else refuse(res, status, detail);
+}
+
 const sessionNotFound = -32001; // the code the SDK's servers use, which some clients look for
 
 /** 404 exactly: clients start anew on 404 and give up on 400. */

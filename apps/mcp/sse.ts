@@ -14,7 +14,7 @@ import { type App, rootPath } from '../../router.ts';
 import type { Context } from './app.ts';
 import { publishFrame, sent } from './channels.ts';
 import { readMessages } from './messages.ts';
-import { refuse, refuseForNow, refuseUnknownSession } from './refuse.ts';
+import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { type McpRequest, Session, type SessionTransport } from './sessions.ts';
 import { frameOf, keepAlive, overfull, type StreamLimits, streamHeaders } from './stream.ts';
 
@@ -38,7 +38,7 @@ export function postToSse({ options, sessions }: Context): App {
     const body = await readMessages(req, options);
     if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
     const conflict = sessions.conflict(session, body.messages);
-    if (conflict) return refuse(res, conflict.status, conflict.detail);
+    if (conflict) return refuseConflict(res, conflict);
     for (const message of body.messages) session.receive(message, req);
     res.writeHead(202, { 'Content-Length': 8 }).end('Accepted');
   };

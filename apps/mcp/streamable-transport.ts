@@ -49,9 +49,14 @@ export class StreamableTransport implements SessionTransport {
     answer.waiting = calls.length;
     this.track(res);
     if (answer instanceof EventStream) {
-      // A quick answer leaves with the headers, in one write.
-      res.cork();
-      setImmediate(() => res.uncork());
+      // A quick answer leaves with the headers, in one write. The socket is corked, not the
+      // response: Node 22 and 24 send a corked response's last chunk before those it holds.
+      const { socket } = res;
+      socket?.cork();
+      setImmediate(() => {
+        if (!style.primed && !res.writableEnded) res.flushHeaders(); // a slow answer's go ahead
+        socket?.uncork();
+      });
       this.attach(answer, res, style.headers);
       if (style.primed) answer.prime(this.limits.retryMs);
     }

@@ -18,7 +18,7 @@ import {
 import type { App } from '../../router.ts';
 import type { Context } from './app.ts';
 import { readMessages } from './messages.ts';
-import { refuse, refuseForNow, refuseUnknownSession } from './refuse.ts';
+import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { callId, type McpRequest, Session, type Sessions } from './sessions.ts';
 import { StreamableTransport } from './streamable-transport.ts';
 
@@ -39,7 +39,7 @@ export function post({ createServer, options, sessions }: Context): App {
       : sessionOf(req, res, sessions);
     if (!session) return;
     const conflict = sessions.conflict(session, messages);
-    if (conflict) return refuse(res, conflict.status, conflict.detail);
+    if (conflict) return refuseConflict(res, conflict);
 
     const { transport } = session;
     const version = initialize ? protocolVersionIn(initialize) : versionOf(req);

@@ -1,0 +1,78 @@
+/**
+ * The documents of a router: what it answers, for programs and for people. Both are Apps that
+ * take one path, so server.ts puts them on routes, and each behind the guard it needs.
+ *
+ *     GET /openapi.json   -> the OpenAPI 3.1 document
+ *     GET /docs           -> a page that shows it, with a form to send each request
+ *
+ * FastAPI does both unasked.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { type App, type Router, rootPath } from '../../router.ts';
+import { type DocsOptions, type Json, openapiOf, type RouteAbout } from './openapi.ts';
+
+/** GET /openapi.json. Its one server is the root path that the request came by. */
+export function openapi(router: Router, options: DocsOptions): App {
+  let written: { entries: number; document: Json } | undefined;
+
+  // Turning the schemas takes milliseconds, and routes are only ever added.
+  function current(): Json {
+    const entries = router.list().length;
+    if (written?.entries !== entries) written = { entries, document: openapiOf(router, options) };
+    return written.document;
+  }
+
+  return (req, res) => {
+    const servers = [{ url: rootPath(req) || '/' }];
+    const body = JSON.stringify({ ...current(), servers });
+    res.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache' });
+    res.end(body);
+  };
+}
+
+/** GET /docs. Shows no secret: it asks for the document, with a token where one is needed. */
+export function docsPage(): App {
+  return async (_req, res) => {
+    const html = await readFile(file);
+    res.writeHead(200, headersFor(html.toString())).end(html);
+  };
+}
+
+/** What these two routes say of themselves. */
+export const about = {
+  openapi: {
+    id: 'openapi',
+    summary: 'This document',
+    answers: {
+      200: { description: 'OpenAPI 3.1', schema: z.looseObject({ openapi: z.string() }) },
+    },
+  },
+  docsPage: pageAbout('docs', 'A page that shows this document'),
+} satisfies Record<string, RouteAbout>;
+
+/** What a route says of itself that answers with an HTML page, open to all. */
+export function pageAbout(id: string, summary: string): RouteAbout {
+  return { id, summary, open: true, answers: { 200: { description: 'HTML', type: 'text/html' } } };
+}
+
+const file = new URL('docs.html', import.meta.url);
+
+// The page's own script runs and no other, whatever text a document holds; nothing from outside.
+function headersFor(html: string): Record<string, string> {
+  const [, script = ''] = /<script>(.*?)<\/script>/s.exec(html) ?? [];
+  const hash = createHash('sha256').update(script).digest('base64');
+  const policy = [
+    "default-src 'none'",
+    `script-src 'sha256-${hash}'`,
+    "style-src 'unsafe-inline'",
+    "connect-src 'self'",
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  ];
+  return {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Cache-Control': 'no-cache',
+    'Content-Security-Policy': policy.join('; '),
+  };
+}

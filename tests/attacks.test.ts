@@ -1,0 +1,611 @@
+/**
+ * What a hostile client can send, and what it gets for it. After each attack the list is served
+ * as if nothing had been. Those that need a process to be measured are in attacks-heavy.test.ts.
+ */
+import assert from 'node:assert/strict';
+import { Agent, get, type IncomingMessage, request } from 'node:http';
+import test, { type TestContext } from 'node:test';
+import { closed, type ReceivedEvent, received, type SessionEvent } from '../apps/mcp/channels.ts';
+import { listen } from '../listen.ts';
+import { type AppOptions, createApp } from '../server.ts';
+import { memoryStore, type Store } from '../store.ts';
+import {
+  ask,
+  call,
+  eventsOf,
+  gate,
+  type Headers,
+  initialize,
+  messagesIn,
+  openRaw,
+  openSession,
+  openSse,
+  post,
+  postHeaders,
+  toolCall,
+} from './wire.ts';
+
+interface Target {
+  port: number;
+  origin: string;
+  url: string;
+  /** Lets the additions to the list through, which wait until then. */
+  release(): void;
+}
+
+/** The whole server as it is run, with time-outs short enough to be waited for. */
+async function startServer(t: TestContext, options: AppOptions = {}): Promise<Target> {
+  const { opened: released, open: release } = gate();
+  const inner = memoryStore();
+  const store: Store = {
+    ...inner,
+    async add(item) {
+      await released;
+      return inner.add(item);
+    },
+  };
+  const timeouts = { headersTimeout: 150, requestTimeout: 300, connectionsCheckingInterval: 20 };
+  const { port, stop } = await listen(createApp(store, options), ['127.0.0.1'], 0, timeouts);
+  t.after(async () => {
+    release();
+    await stop();
+  });
+  const origin = `http://127.0.0.1:${port}`;
+  return { port, origin, url: `${origin}/mcp`, release };
+}
+
+const soonMs = 1_000; // an answer takes a millisecond; a busy machine may make that hundreds
+
+async function assertServes({ origin }: Target): Promise<void> {
+  const begun = performance.now();
+  const { status, body } = await ask(`${origin}/items/`);
+  const ms = performance.now() - begun;
+  assert.equal(status, 200);
+  assert.match(body, /"Apples"/);
+  assert.ok(ms < soonMs, `${ms} ms`);
+}
+
+async function sessionsAt({ origin }: Target): Promise<number> {
+  return JSON.parse((await ask(`${origin}/healthz`)).body).sessions;
+}
+
+/** Sends `bytes` as they are on a connection of their own, which then waits as it is. */
+async function statusOf(t: TestContext, { port }: Target, bytes: string): Promise<number> {
+  const raw = openRaw(t, port);
+  raw.send(bytes);
+  const { status } = await raw.answer;
+  raw.socket.destroy();
+  return status;
+}
+
+const host = 'Host: localhost';
+
+function requestOf(line: string, ...fields: string[]): string {
+  return `${[line, ...fields].join('\r\n')}\r\n\r\n`;
+}
+
+function headOf(path: string, headers: Headers): string {
+  const fields = Object.entries({ Host: 'localhost', ...postHeaders, ...headers });
+  return requestOf(`POST ${path} HTTP/1.1`, ...fields.map(field => field.join(': ')));
+}
+
+function postOf(path: string, body: string, headers: Headers = {}): string {
+  return headOf(path, { 'Content-Length': String(body.length), ...headers }) + body;
+}
+
+type RawRow = [attack: string, bytes: string, status: number, reason: string];
+
+const targets: RawRow[] = [
+  [
+    'a foreign Host',
+    requestOf('GET /items/ HTTP/1.1', 'Host: evil.example'),
+    403,
+    'a name rebound to this machine',
+  ],
+  [
+    'a foreign Origin',
+    requestOf('GET /items/ HTTP/1.1', host, 'Origin: https://evil.example'),
+    403,
+    'a page that reads local ports',
+  ],
+  [
+    'a foreign Origin that posts',
+    postOf('/mcp', JSON.stringify(initialize()), { Origin: 'null' }),
+    403,
+    'a page that calls tools',
+  ],
+  [
+    'two Hosts',
+    requestOf('GET /items/ HTTP/1.1', host, 'Host: evil.example'),
+    400,
+    'a proxy may read the other one',
+  ],
+  ['Host: [', requestOf('GET /items/ HTTP/1.1', 'Host: ['), 400, 'no URL can be built from it'],
+  [
+    'Host: [ to the messages',
+    postOf('/mcp/messages?sessionId=x', '{}', { Host: '[' }),
+    400,
+    'the SDK builds a URL from it and dies',
+  ],
+  ['no Host', requestOf('GET /items/ HTTP/1.1'), 400, 'HTTP/1.1 asks for one'],
+  ['GET //', requestOf('GET // HTTP/1.1', host), 404, 'new URL() throws on it'],
+  [
+    'GET //mcp/sse',
+    requestOf('GET //mcp/sse HTTP/1.1', host),
+    404,
+    'new URL() reads mcp as the host',
+  ],
+  [
+    'an absolute target elsewhere',
+    requestOf('GET http://evil.example/mcp/sse HTTP/1.1', host),
+    403,
+    'its authority is the Host',
+  ],
+  [
+    'an absolute target without a host',
+    requestOf('GET http:///mcp/sse HTTP/1.1', host),
+    400,
+    'parsers differ on the authority',
+  ],
+  [
+    'an absolute target of a malformed host',
+    requestOf('GET http://[/ HTTP/1.1', host),
+    400,
+    'no URL can be built from it',
+  ],
+  [
+    'dot segments',
+    requestOf('GET /items/../mcp/sse HTTP/1.1', host),
+    400,
+    'a proxy guards one path and passes another',
+  ],
+  [
+    'dot segments in disguise',
+    requestOf('GET /items/%2e%2E/mcp/sse HTTP/1.1', host),
+    400,
+    'decoded before they are resolved',
+  ],
+  [
+    'a single dot',
+    requestOf('GET /mcp/./sse HTTP/1.1', host),
+    400,
+    'resolved by some, kept by others',
+  ],
+  ['/mcp%2fsse', requestOf('GET /mcp%2fsse HTTP/1.1', host), 400, 'one segment or two'],
+  ['/mcp%5csse', requestOf('GET /mcp%5csse HTTP/1.1', host), 400, 'a slash to Windows'],
+  ['/mcp\\sse', requestOf('GET /mcp\\sse HTTP/1.1', host), 400, 'a slash to browsers'],
+  ['a NUL', requestOf('GET /mcp/sse%00.png HTTP/1.1', host), 400, 'the end of the path in C'],
+  [
+    'half an escape',
+    requestOf('GET /items/%e0%a HTTP/1.1', host),
+    400,
+    'decodeURIComponent throws on it',
+  ],
+  [
+    'bytes that are no UTF-8',
+    requestOf('GET /items/%ff HTTP/1.1', host),
+    400,
+    'decodeURIComponent throws on them',
+  ],
+  ['another case', requestOf('GET /MCP/sse HTTP/1.1', host), 404, 'a guard compares bytes'],
+  ['an asterisk', requestOf('OPTIONS * HTTP/1.1', host), 400, 'no path at all'],
+  ['CONNECT', requestOf('CONNECT evil.example:443 HTTP/1.1', host), 400, 'an open proxy'],
+  [
+    'a path of 20,000 characters',
+    requestOf(`GET /${'a'.repeat(20_000)} HTTP/1.1`, host),
+    431,
+    'Node’s own bound',
+  ],
+  [
+    '5,000 headers',
+    requestOf('GET /items/ HTTP/1.1', host, ...Array(5_000).fill('X: y')),
+    431,
+    'Node’s own bound',
+  ],
+  ['a method nobody knows', requestOf('BREW /items/ HTTP/1.1', host), 400, 'Node’s own parser'],
+  ['no HTTP', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 400, 'a TLS client at the wrong port'],
+  [
+    'HEAD on the SSE stream',
+    requestOf('HEAD /mcp/sse HTTP/1.1', host),
+    200,
+    'a link checker; opens nothing',
+  ],
+  ['HEAD on the Streamable endpoint', requestOf('HEAD /mcp HTTP/1.1', host), 405, 'opens nothing'],
+  [
+    'an Upgrade',
+    requestOf('GET /mcp HTTP/1.1', host, 'Connection: Upgrade', 'Upgrade: websocket'),
+    400,
+    'taken as the GET that it is',
+  ],
+];
+
+test('no target and no head gets in, opens a session or stops the server', async t => {
+  const target = await startServer(t);
+  for (const [attack, bytes, status, reason] of targets) {
+    assert.equal(await statusOf(t, target, bytes), status, `${attack}: ${reason}`);
+    await assertServes(target);
+  }
+  assert.equal(await sessionsAt(target), 0);
+});
+
+const deep = 100_000;
+const arrays = '['.repeat(deep) + ']'.repeat(deep);
+const objects = `${'{"a":'.repeat(deep)}1${'}'.repeat(deep)}`;
+const ping = JSON.stringify(call(1, 'ping'));
+const many = JSON.stringify(Array.from({ length: 10_000 }, (_, id) => call(id, 'ping')));
+const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+
+type BodyRow = [attack: string, body: string, headers: Headers, status: number, reason: string];
+
+/** Each is sent to every door that takes JSON. */
+const bodies: BodyRow[] = [
+  ['half an object', '{"jsonrpc":"2.0",', {}, 400, 'a syntax error is the client’s'],
+  ['nothing', '', {}, 400, 'an empty body is no JSON'],
+  [
+    'a form',
+    'name=Milk',
+    { 'Content-Type': 'application/x-www-form-urlencoded' },
+    415,
+    'any page can post one, without a preflight',
+  ],
+  [
+    'JSON as plain text',
+    ping,
+    { 'Content-Type': 'text/plain' },
+    415,
+    'any page can post it, without a preflight',
+  ],
+  [
+    'JSON as a file',
+    ping,
+    { 'Content-Type': 'multipart/form-data; boundary=x' },
+    415,
+    'any page can post it, without a preflight',
+  ],
+  [
+    'JSON as a parameter',
+    ping,
+    { 'Content-Type': 'text/plain; application/json' },
+    415,
+    'only the type counts',
+  ],
+  ['no type', ping, { 'Content-Type': '' }, 415, 'nothing is guessed'],
+  ['100,000 arrays in each other', arrays, {}, 400, 'whoever walks them has no stack left'],
+  ['100,000 objects in each other', objects, {}, 400, 'whoever walks them has no stack left'],
+  [
+    '65 levels, one beyond the limit',
+    `${'['.repeat(65)}${']'.repeat(65)}`,
+    {},
+    400,
+    'the bound holds exactly',
+  ],
+  [
+    'bytes that are no UTF-8',
+    '{"name":"\xff\xfe"}',
+    {},
+    400,
+    'decoders replace them, and two names become one',
+  ],
+  ['a truncated character', '{"name":"\xe2\x82"}', {}, 400, 'decoders replace it'],
+  ['UTF-16', '{\0"\0a\0"\0:\x001\0}\0', {}, 400, 'JSON is UTF-8'],
+  [
+    'a compressed body',
+    '\x1f\x8b\x08\0\0\0\0\0',
+    { 'Content-Encoding': 'gzip' },
+    400,
+    'nothing is inflated, so nothing explodes',
+  ],
+  [
+    'two lengths',
+    ping,
+    { 'Transfer-Encoding': 'chunked' },
+    400,
+    'request smuggling; Node’s own parser',
+  ],
+  ['a negative length', ping, { 'Content-Length': '-1' }, 400, 'Node’s own parser'],
+  [
+    'a length beyond all numbers',
+    ping,
+    { 'Content-Length': '9'.repeat(40) },
+    400,
+    'Node’s own parser',
+  ],
+];
+
+test('no body gets past the door it is sent to', async t => {
+  const target = await startServer(t);
+  const session = await openSession(target.url);
+  const { messages } = await openSse(t, `${target.url}/sse`);
+  const doors: [path: string, headers: Headers][] = [
+    ['/mcp', session],
+    [new URL(messages).pathname + new URL(messages).search, {}],
+    ['/items/', {}],
+  ];
+  for (const [attack, body, headers, status, reason] of bodies) {
+    for (const [path, named] of doors) {
+      const bytes = postOf(path, body, { ...named, ...headers });
+      assert.equal(await statusOf(t, target, bytes), status, `${attack}: ${reason} (${path})`);
+    }
+    await assertServes(target);
+  }
+  assert.equal(await sessionsAt(target), 2);
+});
+
+test('a body that says it is too large is refused before it is sent', async t => {
+  const target = await startServer(t);
+  const session = await openSession(target.url);
+  for (const [path, headers] of [
+    ['/mcp', session],
+    ['/items/', {}],
+  ] as const) {
+    const raw = openRaw(t, target.port);
+    raw.send(headOf(path, { ...headers, 'Content-Length': '104857600' }));
+    const begun = performance.now();
+    const { status, body } = await raw.answer;
+    assert.equal(status, 413);
+    assert.match(body, /Send less at a time/);
+    assert.ok(performance.now() - begun < soonMs);
+    await assertServes(target);
+    await raw.closed; // it is not waited for either
+  }
+});
+
+test('a body that goes on past the limit is refused in the middle, and cut', async t => {
+  const target = await startServer(t);
+  const session = await openSession(target.url);
+  const block = chunk('x'.repeat(64 * 1024));
+  for (const [path, headers] of [
+    ['/mcp', session],
+    ['/items/', {}],
+  ] as const) {
+    const raw = openRaw(t, target.port);
+    raw.send(headOf(path, { ...headers, 'Transfer-Encoding': 'chunked' }));
+    let over = false;
+    void raw.closed.then(() => {
+      over = true;
+    });
+    const pour = () => {
+      while (!over && raw.socket.write(block, 'latin1')) {} // as fast as it is taken
+    };
+    raw.socket.on('drain', pour);
+    pour();
+    assert.equal((await raw.answer).status, 413, path);
+    await assertServes(target);
+    await raw.closed;
+  }
+});
+
+test('a batch of 10,000 and ids that are in flight already are refused', async t => {
+  const target = await startServer(t);
+  const calls = eventsOf<ReceivedEvent>(t, received);
+  const session = await openSession(target.url);
+  const stream = await openSse(t, `${target.url}/sse`);
+  const adding = toolCall(7, 'add_item', { name: 'Milk' });
+  const doors: [url: string, headers: Headers][] = [
+    [target.url, session],
+    [stream.messages, {}],
+  ];
+  for (const [url, headers] of doors) {
+    assert.equal((await ask(url, { ...asked(many, headers) })).status, 400, 'a batch of 10,000');
+    await assertServes(target);
+    const before = calls.seen.length;
+    const first = post(url, adding, headers);
+    await calls.until(({ length }) => length > before);
+    const rows: [why: string, body: object][] = [
+      ['the same id again', toolCall(7, 'get_items')],
+      ['hidden in a batch', [call(8, 'ping'), call(7, 'ping')]],
+      ['twice in one batch', [call(9, 'ping'), call(9, 'ping')]],
+    ];
+    for (const [why, body] of rows) {
+      const { status, body: problem } = await post(url, body, headers);
+      assert.equal(status, 400, why);
+      assert.match(problem, /in flight/, why);
+    }
+    const other = await post(url, call('7', 'ping'), headers);
+    assert.ok(other.status < 300, 'a string is another id than the number');
+    await assertServes(target);
+    void first;
+  }
+  assert.equal(calls.seen.length, 5, 'initialize, two calls, two pings: none of a refused batch');
+});
+
+function asked(body: string, headers: Headers) {
+  return { method: 'POST', headers: { ...postHeaders, ...headers }, body };
+}
+
+test('a session id that every object has names no session', async t => {
+  const target = await startServer(t);
+  for (const id of [
+    '__proto__',
+    'constructor',
+    'toString',
+    'x'.repeat(5_000),
+    '../items',
+    'null',
+  ]) {
+    const headers = { 'Mcp-Session-Id': id };
+    const answers = [
+      await post(target.url, call(1, 'ping'), headers),
+      await ask(target.url, { headers: { ...headers, Accept: 'text/event-stream' } }),
+      await ask(target.url, { method: 'DELETE', headers }),
+      await post(`${target.url}/messages?sessionId=${id}`, call(1, 'ping')),
+    ];
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [404, 404, 404, 404],
+      id,
+    );
+    await assertServes(target);
+  }
+  assert.equal((await post(`${target.url}/messages`, call(1, 'ping'))).status, 404, 'none named');
+});
+
+test('somebody else’s session is unknown, though its id was seen', async t => {
+  const [mine, theirs] = ['m'.repeat(32), 't'.repeat(32)];
+  const target = await startServer(t, { tokens: [mine, theirs] });
+  const as = (token: string) => ({ Authorization: `Bearer ${token}` });
+  const session = await openSession(target.url, as(mine));
+  const stream = await openSse(t, `${target.url}/sse`, as(mine));
+  const stolen = [
+    await post(target.url, toolCall(1, 'get_items'), { ...session, ...as(theirs) }),
+    await ask(target.url, { method: 'DELETE', headers: { ...session, ...as(theirs) } }),
+    await post(stream.messages, toolCall(1, 'get_items'), as(theirs)),
+  ];
+  assert.deepEqual(
+    stolen.map(({ status }) => status),
+    [404, 404, 404],
+  );
+  assert.equal((await post(target.url, call(1, 'ping'), session)).status, 200);
+});
+
+test('keys that reach for a prototype change none', async t => {
+  const target = await startServer(t);
+  target.release();
+  const session = await openSession(target.url);
+  const evil = '"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}';
+  const params = (rest: string) => `"params":{${evil},${rest}}`;
+  const rows: [attack: string, body: string, answer: RegExp][] = [
+    ['in the message', `{"jsonrpc":"2.0","id":1,"method":"ping",${evil}}`, /JSON-RPC|"result"/],
+    [
+      'in the params',
+      `{"jsonrpc":"2.0","id":1,"method":"tools/list",${params('"x":1')}}`,
+      /"tools"/,
+    ],
+    [
+      'in the arguments',
+      `{"jsonrpc":"2.0","id":1,"method":"tools/call",${params(`"name":"add_item","arguments":{"name":"Milk",${evil}}`)}}`,
+      /isError|"error"/,
+    ],
+    ['as the method', '{"jsonrpc":"2.0","id":1,"method":"__proto__"}', /-32601/],
+    ['as the tool', JSON.stringify(toolCall(1, '__proto__')), /isError|"error"/],
+    ['as another tool', JSON.stringify(toolCall(1, 'constructor')), /isError|"error"/],
+    ['as the prompt', JSON.stringify(call(1, 'prompts/get', { name: 'constructor' })), /"error"/],
+    [
+      'as the resource',
+      JSON.stringify(call(1, 'resources/read', { uri: '__proto__:x' })),
+      /"error"/,
+    ],
+    ['as the id', '{"jsonrpc":"2.0","id":"__proto__","method":"ping"}', /"id":"__proto__"/],
+    ['an id that is an object', '{"jsonrpc":"2.0","id":{},"method":"ping"}', /no JSON-RPC/],
+  ];
+  for (const [attack, body, answer] of rows) {
+    assert.match((await ask(target.url, asked(body, session))).body, answer, attack);
+    await assertServes(target);
+  }
+  const added = await ask(`${target.origin}/items/`, asked(`{"name":"Milk",${evil}}`, {}));
+  assert.equal(added.status, 422, 'and the web door names the fields');
+  assert.equal(Reflect.get({}, 'polluted'), undefined);
+  assert.doesNotMatch((await ask(`${target.origin}/items/`)).body, /Milk|polluted/);
+});
+
+test('a connection that is reset in the middle of a call ends no more than itself', async t => {
+  const target = await startServer(t);
+  const calls = eventsOf<ReceivedEvent>(t, received);
+  const gone = eventsOf<SessionEvent>(t, closed);
+  const session = await openSession(target.url);
+
+  const legacy = openRaw(t, target.port);
+  legacy.send(requestOf('GET /mcp/sse HTTP/1.1', host));
+  const endpoint = await new Promise<string>(done => {
+    legacy.socket.on('data', text => /data: (\S+)/.test(String(text)) && done(String(text)));
+  });
+  const [, messages = ''] = /data: (\S+)/.exec(endpoint) ?? [];
+  await post(target.origin + messages, toolCall(1, 'add_item', { name: 'Milk' }));
+
+  const calling = openRaw(t, target.port);
+  calling.send(postOf('/mcp', JSON.stringify(toolCall(1, 'add_item', { name: 'Tea' })), session));
+  const posting = openRaw(t, target.port);
+  posting.send(headOf('/mcp', { ...session, 'Content-Length': '100' }));
+  await calls.until(({ length }) => length === 3);
+
+  for (const { socket } of [legacy, calling, posting]) socket.resetAndDestroy();
+  await gone.until(({ length }) => length === 1);
+  await assertServes(target);
+  assert.equal(await sessionsAt(target), 1, 'the session of the stream is gone, the other is not');
+
+  target.release();
+  const list = await post(target.url, toolCall(2, 'get_items'), session);
+  assert.match(JSON.stringify(messagesIn(list)), /Milk.*Tea/, 'what was accepted is done');
+  const headers = { ...session, Accept: 'text/event-stream', 'Last-Event-ID': '2.0' };
+  assert.match((await ask(target.url, { headers })).body, /Tea/, 'and its answer can be had');
+});
+
+test('a head or a body that comes drop by drop is cut, while others are served', async t => {
+  const target = await startServer(t);
+  const session = await openSession(target.url);
+  const half = postOf('/mcp', ping, session).slice(0, -10);
+  const starts: [why: string, bytes: string][] = [
+    ['half a line', 'GET /items/ HT'],
+    ['half a head', `GET /items/ HTTP/1.1\r\n${host}\r\nX-Slow: `],
+    ['half a body', half],
+    [
+      'half a body of unknown length',
+      `${headOf('/mcp', { ...session, 'Transfer-Encoding': 'chunked' })}4\r\n{"a`,
+    ],
+    ['half a body for the list', postOf('/items/', '{"name":"Milk"}').slice(0, -1)],
+    ['a second request, half sent', `${postOf('/mcp', ping, session)}POST /mcp HT`],
+  ];
+  const slow = starts.flatMap(([why, bytes]) =>
+    Array.from({ length: 10 }, () => ({ why, bytes, raw: openRaw(t, target.port) })),
+  );
+  const drops = slow.map(({ bytes, raw }) => {
+    raw.send(bytes);
+    const drip = setInterval(() => raw.socket.writable && raw.send(' '), 25);
+    void raw.closed.then(() => clearInterval(drip));
+    return raw.closed;
+  });
+  await assertServes(target);
+  await Promise.all(drops);
+  await assertServes(target);
+  for (const { why, raw } of slow) {
+    const first = why === 'a second request, half sent' ? 200 : 408;
+    const { status } = await raw.answer;
+    // Node answers a request that it cut; one whose head was whole the app may answer first.
+    assert.ok([first, 400].includes(status), `${why}: ${status}`);
+  }
+  assert.equal(await sessionsAt(target), 1);
+});
+
+test('of 5,000 opens all but the cap are told to come again, and those inside are served', async t => {
+  const maxSessions = 40;
+  const target = await startServer(t, { mcp: { maxSessions } });
+  const session = await openSession(target.url);
+  const stream = await openSse(t, `${target.url}/sse`);
+  const statuses: Record<string, number> = {};
+  const agent = new Agent({ keepAlive: true, maxSockets: 100 });
+  t.after(() => agent.destroy());
+  let left = 5_000;
+  const openOne = async () => {
+    while (left-- > 0) {
+      const res = await openWith(agent, target.url, left % 2 === 0 ? 'sse' : 'streamable');
+      const { statusCode = 0, headers } = res;
+      const key = `${statusCode}${headers['retry-after'] ? ', come again' : ''}`;
+      statuses[key] = (statuses[key] ?? 0) + 1;
+      if (headers['content-type'] !== 'text/event-stream') await drained(res);
+      else res.on('error', () => {}).resume(); // held open; cut when the test ends
+    }
+  };
+  await Promise.all(Array.from({ length: 50 }, openOne));
+  assert.deepEqual(statuses, { 200: maxSessions - 2, '503, come again': 5_000 - maxSessions + 2 });
+  assert.equal(await sessionsAt(target), maxSessions);
+
+  assert.equal((await post(target.url, call(1, 'ping'), session)).status, 200);
+  assert.equal((await post(stream.messages, call(1, 'ping'))).status, 202);
+  assert.deepEqual((await stream.message()).message, { jsonrpc: '2.0', id: 1, result: {} });
+  await assertServes(target);
+});
+
+function openWith(agent: Agent, url: string, transport: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { ...postHeaders };
+    const req =
+      transport === 'sse'
+        ? get(`${url}/sse`, { agent }, resolve)
+        : request(url, { agent, method: 'POST', headers }, resolve);
+    req.on('error', reject).end(transport === 'sse' ? undefined : JSON.stringify(initialize()));
+  });
+}
+
+function drained(res: IncomingMessage): Promise<void> {
+  return new Promise(done => res.once('end', done).resume());
+}
