@@ -483,7 +483,10 @@ function send(origin: string, options: RequestOptions, body?: string | Buffer): 
   return answerTo(req);
 }
 
+const answerMs = 5_000; // far more than any answer here takes
+
 async function answerTo(req: ReturnType<typeof request>): Promise<Answer> {
+  req.setTimeout(answerMs, () => req.destroy(new Error(`No answer in ${answerMs} ms.`)));
   const [res] = (await once(req, 'response')) as [IncomingMessage]; // Node's own event
   let text = '';
   for await (const chunk of res.setEncoding('utf8')) text += chunk;

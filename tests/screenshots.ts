@@ -49,7 +49,6 @@ async function take(browser: Browser, { name, width, height, ...shot }: Shot): P
   await page.goto(`http://localhost:${port}/`);
   await page.getByText('Apples').waitFor();
   const agents = await play(page, port);
-  if (name === 'page-phone') await page.locator('#xray').scrollIntoViewIfNeeded();
   if (name === 'page-phone')
     await page.evaluate("document.querySelector('#xray').scrollIntoView()");
   await page.screenshot({ path: docs(`${name}.png`), animations: 'disabled' });
@@ -72,11 +71,13 @@ async function play(page: Page, port: number): Promise<Client[]> {
   const shopper = new Client({ name: 'shopper', version: '1' });
   await shopper.connect(new SSEClientTransport(new URL(`${mcp}/sse`)));
   await shopper.subscribeResource({ uri: 'shopping://items' });
-  await shopper.callTool({ name: 'add_item', arguments: { name: 'Oat milk', quantity: 2 } });
-  await page.getByLabel('Bread', { exact: true }).setChecked(false);
+  await page.getByRole('checkbox', { name: 'Bread' }).uncheck();
   await fetch(`http://localhost:${port}/mcpx`);
+  await shopper.callTool({ name: 'add_item', arguments: { name: 'Oat milk', quantity: 2 } });
   await shopper.callTool({ name: 'update_item', arguments: { id: 4, purchased: true } });
-  await page.locator('.call', { hasText: 'answered on the open stream' }).nth(3).waitFor();
+  await planner.callTool({ name: 'remove_item', arguments: { id: 3 } });
+  await page.locator('.row', { hasText: 'remove_item' }).getByText('answered on').waitFor();
+  await page.mouse.move(0, 0);
   await page.waitForTimeout(1_500); // what flashes has calmed down
   return [planner, shopper];
 }

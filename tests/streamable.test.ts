@@ -268,6 +268,26 @@ test('a batch is answered whole: as one array, or on one stream that ends with i
   );
 });
 
+test('the answers to a batch are bounded where they wait for each other, one alone is not', async t => {
+  const { url } = await serveTools(t, { maxBufferedBytes: 10_000 });
+  const session = await openSession(url);
+  const json = { ...session, ...jsonOnly };
+  const long = (id: number, length: number) => toolCall(id, 'echo', { say: 'x'.repeat(length) });
+  const rows: [why: string, body: object, headers: Headers, status: number][] = [
+    ['two that fit', [long(1, 4_000), long(2, 4_000)], json, 200],
+    ['two that do not', [long(1, 6_000), long(2, 6_000), long(3, 1)], json, 400],
+    ['one, however long', [long(1, 50_000)], json, 200],
+    ['outside a batch', long(1, 50_000), json, 200],
+    ['on a stream each goes out at once', [long(1, 6_000), long(2, 6_000)], session, 200],
+  ];
+  for (const [why, body, headers, status] of rows) {
+    const answer = await post(url, body, headers);
+    assert.equal(answer.status, status, why);
+    if (status === 200) assert.equal(messagesIn(answer).length, [body].flat().length, why);
+    else assert.match(JSON.parse(answer.body).detail, /Send fewer calls at a time/);
+  }
+});
+
 test('each refusal has its own status, and is a problem and a JSON-RPC error at once', async t => {
   const { url, app } = await serveTools(t);
   const session = await openSession(url);

@@ -40,8 +40,10 @@ export function liveApp(store: Store, options: LiveOptions): App {
   let listChanged = false;
   let stopListening: (() => void) | undefined;
   let lingering: NodeJS.Timeout | undefined;
+  let closing = false;
 
   const see: Handler = async (req, res) => {
+    if (closing) return sendProblem(res, { status: 503, detail: 'The server is stopping.' });
     if (viewers.size >= maxViewers)
       return sendProblem(res, { status: 503, detail: 'Too many pages look on. Close one.' });
     res.writeHead(200, streamHeaders).flushHeaders();
@@ -53,7 +55,9 @@ export function liveApp(store: Store, options: LiveOptions): App {
     res.write(eventOf('hello', { xray: options.xray, run, tree: treeOf(options.root()) }));
     res.write(eventOf('open', { steps: feed.open() }));
     for (const stuck of before?.stuck.values() ?? []) res.write(eventOf('stuck', stuck));
-    res.write(eventOf('items', await store.list()));
+    const items = await store.list();
+    if (res.writableEnded || res.closed) return; // the app or the page was closed meanwhile
+    res.write(eventOf('items', items));
     keepAlive(res, streamDefaults.keepAliveMs);
   };
 
@@ -116,7 +120,9 @@ export function liveApp(store: Store, options: LiveOptions): App {
       before?.stop();
       clearTimeout(lingering);
       stop();
+      closing = true;
       for (const res of viewers) res.end();
+      viewers.clear(); // nothing is written to them from now on
     },
   });
 }

@@ -4,7 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { publishFrame, sent } from './channels.ts';
-import { refuseForNow } from './refuse.ts';
+import { refuse, refuseForNow } from './refuse.ts';
 import { frameOf } from './stream.ts';
 
 /** How one POST is to be answered. */
@@ -28,25 +28,38 @@ export interface Answer {
   abandon(): void;
 }
 
-/** One JSON body, once all calls are answered. */
+/** One JSON body, once all calls are answered. A batch's is bounded, for it waits in memory. */
 export class JsonAnswer implements Answer {
   readonly res: ServerResponse;
   waiting = 0;
   private readonly style: AnswerStyle;
+  private readonly maxChars: number;
   private readonly messages: JSONRPCMessage[] = [];
+  private readonly parts: string[] = [];
+  private chars = 0;
+  private tooLong = false;
 
-  constructor(res: ServerResponse, style: AnswerStyle) {
+  constructor(res: ServerResponse, style: AnswerStyle, maxChars: number) {
     this.res = res;
     this.style = style;
+    this.maxChars = maxChars;
   }
 
   write(message: JSONRPCMessage): void {
-    this.messages.push(message);
+    if (this.tooLong) return;
+    const json = JSON.stringify(message);
+    this.chars += json.length;
+    // One long answer always passes, as it does on a stream.
+    this.tooLong = this.parts.length > 0 && this.chars > this.maxChars;
+    if (this.tooLong) return void this.forget();
+    this.parts.push(json);
+    if (sent.hasSubscribers) this.messages.push(message);
   }
 
   end(): void {
-    if (this.messages.length === 0) return void this.res.writeHead(202).end(); // all cancelled
-    const body = JSON.stringify(this.style.batch ? this.messages : this.messages[0]);
+    if (this.tooLong) return void refuse(this.res, 400, batchTooLong);
+    if (this.parts.length === 0) return void this.res.writeHead(202).end(); // all cancelled
+    const body = this.style.batch ? `[${this.parts}]` : this.parts.join();
     this.res
       .writeHead(200, {
         'Content-Type': 'application/json',
@@ -54,13 +67,21 @@ export class JsonAnswer implements Answer {
         ...this.style.headers,
       })
       .end(body);
-    if (sent.hasSubscribers) for (const m of this.messages) publishFrame(this.res, body, m);
+    for (const message of this.messages) publishFrame(this.res, body, message);
+  }
+
+  private forget(): void {
+    this.parts.length = 0;
+    this.messages.length = 0;
   }
 
   abandon(): void {
     if (!this.res.headersSent) refuseForNow(this.res, 'The session ended before the call did.');
   }
 }
+
+const batchTooLong =
+  'The answers to this batch are too long for one body. Send fewer calls at a time, or accept text/event-stream.';
 
 /** A stream that outlives its connections: events are numbered, kept, and sent again if asked. */
 export class EventStream implements Answer {

@@ -44,7 +44,9 @@ export class StreamableTransport implements SessionTransport {
 
   /** Opens the answer to a POST that holds `calls`, before they reach the server. */
   expect(calls: RequestId[], res: ServerResponse, style: AnswerStyle): void {
-    const answer = style.json ? new JsonAnswer(res, style) : this.newStream(++this.lastStream);
+    const answer = style.json
+      ? new JsonAnswer(res, style, this.limits.maxBufferedBytes)
+      : this.newStream(++this.lastStream);
     for (const id of calls) this.answers.set(id, answer);
     answer.waiting = calls.length;
     this.track(res);

@@ -61,10 +61,15 @@ function baseOf({ method, target, rootPath, url, rpcMethods, sessionId }: Exchan
     path: redact(target),
     mount: rootPath || '/',
     url: redact(url),
-    ...(rpcMethods.length > 0 && { rpc: rpcMethods.join(',') }),
+    ...(rpcMethods.length > 0 && { rpc: redact(rpcMethods.join(',').slice(0, maxRpcChars)) }),
     ...(sessionId !== undefined && { session: shortId(sessionId) }),
   };
 }
+
+const maxRpcChars = 100; // a client may name a method anything, at any length
+
+// What a client names may move a terminal's cursor or start a line of its own.
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 function textOf(entry: Entry): string {
   const { method, mount, url, stream, status, ms, bytes, cut, rpc, session } = entry;
@@ -79,5 +84,6 @@ function textOf(entry: Entry): string {
     session && `session ${session}`,
   ]
     .filter(Boolean)
-    .join('  ');
+    .join('  ')
+    .replace(unprintable, '·');
 }

@@ -7,11 +7,17 @@ export function shortId(sessionId: string): string {
 }
 
 const sessionIds = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+const namedSession = /([?&]sessionId=)([^&\s"]+)/g; // whatever it looks like: it may be a good one elsewhere
 const credentials = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
+const namedSecret = /([?&][\w-]*(?:token|key|secret|password|code)=)[^&\s"]+/gi; // RFC 6750, 2.3
 
 /** `text` with every session id shortened and every credential taken out. */
 export function redact(text: string): string {
-  return text.replace(sessionIds, shortId).replace(credentials, '$1 …');
+  return text
+    .replace(namedSession, (_, name: string, id: string) => name + shortId(id))
+    .replace(sessionIds, shortId)
+    .replace(credentials, '$1 …')
+    .replace(namedSecret, '$1…');
 }
 
 const shownHeaders = [

@@ -1,0 +1,100 @@
+/** What is measured as CPU time per call, and what ../bench promises of each. */
+import type { Load } from './child.ts';
+import type { TransportKind } from './load/sessions.ts';
+
+export interface Metric {
+  name: string;
+  /** Which of a peer's ports. */
+  door: 'stream' | 'json';
+  /** Sessions that are open while it runs; opening them is not counted. */
+  sessions?: { kind: TransportKind; count: number };
+  /** In one round of the quick mode; the full one makes a few times as many. */
+  calls: number;
+  run(load: Load, port: number, calls: number): Promise<void>;
+  /** CPU of bare node:http + SDK divided by ours: what must hold, and what is hoped for. */
+  atLeast: number;
+  aim: string;
+}
+
+export const metrics: Metric[] = [
+  {
+    name: 'GET /items/',
+    door: 'stream',
+    calls: 2_000,
+    run: get('/items/', 200),
+    atLeast: 1,
+    aim: 'floor + 5 %',
+  },
+  {
+    name: 'GET, 404',
+    door: 'stream',
+    calls: 2_000,
+    run: get('/nothing', 404),
+    atLeast: 1,
+    aim: 'floor + 5 %',
+  },
+  {
+    name: 'SSE tools/call',
+    door: 'stream',
+    sessions: { kind: 'sse', count: 50 },
+    calls: 1_500,
+    run: call('tools/call'),
+    atLeast: 1.05,
+    aim: '1.3',
+  },
+  {
+    name: 'Streamable tools/call, SSE answer',
+    door: 'stream',
+    sessions: { kind: 'streamable', count: 50 },
+    calls: 1_000,
+    run: call('tools/call'),
+    atLeast: 5,
+    aim: '6',
+  },
+  {
+    name: 'Streamable tools/call, JSON answer',
+    door: 'json',
+    sessions: { kind: 'streamable', count: 50 },
+    calls: 1_000,
+    run: call('tools/call'),
+    atLeast: 5,
+    aim: '6',
+  },
+  {
+    name: 'SSE tools/list',
+    door: 'stream',
+    sessions: { kind: 'sse', count: 50 },
+    calls: 1_000,
+    run: call('tools/list'),
+    atLeast: 2.5,
+    aim: '3.5',
+  },
+  {
+    name: 'SSE open, initialize, close',
+    door: 'stream',
+    calls: 200,
+    run: churn('sse'),
+    atLeast: 2.3,
+    aim: '3.2',
+  },
+  {
+    name: 'Streamable open, initialize, close',
+    door: 'stream',
+    calls: 200,
+    run: churn('streamable'),
+    atLeast: 3,
+    aim: '7',
+  },
+];
+
+function get(path: string, status: number): Metric['run'] {
+  return (load, port, calls) => load.run('get', { port, path, status, calls });
+}
+
+function call(method: 'tools/call' | 'tools/list'): Metric['run'] {
+  return (load, _port, calls) => load.run('call', { method, calls });
+}
+
+function churn(kind: TransportKind): Metric['run'] {
+  return (load, port, calls) => load.run('churn', { port, kind, calls });
+}

@@ -1,0 +1,96 @@
+/** The results as tables for people, and as the two files that are kept. */
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import type { CpuRow } from './cpu.ts';
+import { plot } from './plot.ts';
+
+export interface CrowdRow {
+  name: string;
+  values: Record<string, number>;
+}
+
+export const titles: Record<string, string> = {
+  floor: 'floor (no SDK)',
+  ours: 'this server',
+  sdk: 'node:http + SDK',
+  express: 'Express + SDK',
+};
+
+export function cpuTable(rows: CpuRow[]): string {
+  const header = ['CPU ms per call', ...Object.values(titles), 'ratio', 'at least', 'aim', 'holds'];
+  const lines = rows.map(({ metric, cpu, ratio }) => {
+    const ours = ratio['ours'] ?? Number.NaN;
+    const holds = ours >= metric.atLeast ? 'yes' : 'no';
+    const figures = Object.keys(titles).map(peer => shown(cpu[peer]));
+    return [metric.name, ...figures, ours.toFixed(2), `${metric.atLeast}`, metric.aim, holds];
+  });
+  return table(header, lines);
+}
+
+export function crowdTable(rows: CrowdRow[]): string {
+  const header = ['a crowd of sessions', ...Object.values(titles)];
+  const peers = Object.keys(titles);
+  return table(
+    header,
+    rows.map(({ name, values }) => [name, ...peers.map(peer => shown(values[peer]))]),
+  );
+}
+
+function shown(value = Number.NaN): string {
+  return value >= 1 ? value.toFixed(1) : value.toFixed(4);
+}
+
+// '| a | b |', as wide as the widest cell, so that it reads in a terminal too
+function table(header: string[], rows: string[][]): string {
+  const widths = header.map((_, i) =>
+    Math.max(...[header, ...rows].map(row => row[i]?.length ?? 0)),
+  );
+  const line = (row: string[]) =>
+    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`;
+  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  return [line(header), rule, ...rows.map(line)].join('\n');
+}
+
+/** bench/RESULTS.md and docs/bench.svg */
+export function save(cpu: CpuRow[], crowd: CrowdRow[]): void {
+  write('RESULTS.md', results(cpu, crowd));
+  write('../docs/bench.svg', plot(cpu));
+}
+
+function write(file: string, text: string): void {
+  writeFileSync(new URL(file, import.meta.url), text);
+}
+
+function results(cpu: CpuRow[], crowd: CrowdRow[]): string {
+  const date = new Date().toISOString().slice(0, 10);
+  return `# What a call costs
+
+\`npm run bench -- --save\` on ${date}, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}.
+
+![CPU time per call beside the peers](../docs/bench.svg)
+
+## CPU time
+
+CPU time of the server's process per call in ms, as the operating system counts it: the median of
+interleaved rounds. The ratio is that of node:http + SDK divided by ours, round by round; above 1,
+this server is cheaper.
+
+${cpuTable(cpu)}
+
+- All peers answer the same list with the same four tools. The floor does so by hand, with no
+  check of what it is sent; it shows what the sockets and the JSON cost.
+- 50 sessions call at once, each one call at a time. GET requests and sessions that open and close
+  come 20 at a time over kept-alive connections.
+- Open, initialize, close holds \`notifications/initialized\`, and over Streamable HTTP the DELETE.
+- This server also checks Host and Origin, bounds bodies, and offers a resource and a prompt in
+  each session; the peers do not.
+
+## Memory and latency
+
+${crowdTable(crowd)}
+
+- Each figure is from processes of their own, after a full collection. Left over is what a process
+  holds above its start once every session has closed; the allocator returns pages when it likes.
+- The 20 calling sessions call without pause, so the latency is that of a saturated server.
+`;
+}
