@@ -93,6 +93,8 @@ function shallow(value: unknown, maxDepth: number): Body {
 function deeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
+  // for…in over an array makes a string of each index: 540 ms for 4 MiB of zeros, against 70.
+  if (Array.isArray(value)) return value.some(entry => deeperThan(entry, levels - 1));
   for (const key in value) {
     if (deeperThan((value as Record<string, unknown>)[key], levels - 1)) return true;
   }

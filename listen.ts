@@ -106,7 +106,7 @@ function bind(server: Server, host: string, port: number): Promise<number | unde
 
 function bindFailure(error: NodeJS.ErrnoException, host: string, port: number): string {
   if (error.code === 'EADDRINUSE')
-    return `Port ${port} is in use. Stop what holds it, or choose another: --port ${port + 1}`;
+    return `Port ${port} is in use. Stop what holds it, or choose another: --port ${port < 65_535 ? port + 1 : 3000}`;
   if (error.code === 'EACCES')
     return `Port ${port} needs privileges. Choose one above 1023: --port 3000`;
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
@@ -126,7 +126,7 @@ function closeAll(servers: Server[]): void {
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 };
 
 // Ctrl-C reaches the whole group, and runners such as tsx pass it on besides: one press, two signals.
-const echoMs = 200;
+const echoMs = 500;
 
 /** The first SIGINT or SIGTERM stops and exits 0; a second one exits at once. */
 export function stopOnSignal(stop: () => Promise<void>): void {

@@ -188,10 +188,12 @@ function openList(open: () => Database, file: string): Database {
 function createOrRecognize(db: Database): void {
   const found = Number(db.prepare('PRAGMA application_id').get()?.application_id);
   const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
-  if (found === applicationId && version === schemaVersion) return;
+  if (found === applicationId && version === schemaVersion)
+    return void db.prepare('SELECT id, name, quantity, purchased FROM items'); // throws if it is gone
   if (found === applicationId) throw new Error(`it has version ${version} of the list's tables`);
   const tables = Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n);
-  if (tables > 0) throw new Error('it is another program’s database. Name another file');
+  if (tables > 0 || found !== 0)
+    throw new Error('it is another program’s database. Name another file');
   db.exec(`
     PRAGMA application_id = ${applicationId};
     PRAGMA user_version = ${schemaVersion};

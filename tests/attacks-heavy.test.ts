@@ -17,6 +17,8 @@ import {
   toolCall,
 } from './wire.ts';
 
+const soon = { timeout: 180_000 }; // a test that waits for what never comes fails
+
 const fixture = 'tests/fixtures/heavy-server.ts';
 
 async function startHeavy(t: TestContext): Promise<string> {
@@ -35,7 +37,7 @@ async function memoryAt(origin: string, when: 'memory' | 'settled' = 'memory'): 
 async function assertServes(origin: string): Promise<void> {
   const begun = performance.now();
   assert.match((await ask(`${origin}/items/`)).body, /"Apples"/);
-  assert.ok(performance.now() - begun < 1_000);
+  assert.ok(performance.now() - begun < 2_000);
 }
 
 const calls = 200;
@@ -86,7 +88,7 @@ const overruns: [reader: string, overrun: Overrun][] = [
   ['calls that are pipelined on one connection', overrunPipeline],
 ];
 
-test(`readers that never read ${calls} answers of 2 MB can't fill the memory`, async t => {
+test(`readers that never read ${calls} answers of 2 MB can't fill the memory`, soon, async t => {
   const origin = await startHeavy(t);
   const session = await openSession(`${origin}/mcp`);
   await post(`${origin}/mcp`, toolCall('warm', 'big'), session);
@@ -173,7 +175,7 @@ function portOf(origin: string): number {
 const drops = 5_000;
 const atOnce = 32;
 
-test(`${drops} sessions opened and dropped leave nothing behind`, async t => {
+test(`${drops} sessions opened and dropped leave nothing behind`, soon, async t => {
   const origin = await startHeavy(t);
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
   t.after(() => agent.destroy());

@@ -46,6 +46,8 @@ import {
   toolCall,
 } from './wire.ts';
 
+const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
+
 const streamOnly: Headers = { Accept: 'text/event-stream' };
 const jsonOnly: Headers = { Accept: 'application/json' };
 
@@ -160,7 +162,7 @@ async function restOf(stream: Stream): Promise<unknown[]> {
   return rest;
 }
 
-test('a call is answered in the form that the client accepts', async t => {
+test('a call is answered in the form that the client accepts', soon, async t => {
   const streams = await serveTools(t);
   const json = await serveTools(t, { enableJsonResponse: true });
   const [stream, plain] = ['text/event-stream', 'application/json'];
@@ -189,7 +191,7 @@ test('a call is answered in the form that the client accepts', async t => {
   }
 });
 
-test('a stream is marked so that nothing between holds its events back', async t => {
+test('a stream is marked so that nothing between holds its events back', soon, async t => {
   const { url } = await serveTools(t);
   const session = await openSession(url);
   const listening = await listen(t, url, session);
@@ -200,7 +202,7 @@ test('a stream is marked so that nothing between holds its events back', async t
   }
 });
 
-test('initialize names the session and the protocol version', async t => {
+test('initialize names the session and the protocol version', soon, async t => {
   const { url } = await serveTools(t);
   const versions = [...SUPPORTED_PROTOCOL_VERSIONS, '1999-01-01'];
   const ids = new Set<unknown>();
@@ -223,7 +225,7 @@ interface Initialized {
   result: { protocolVersion: string };
 }
 
-test('what wants no answer is accepted with 202 and no body', async t => {
+test('what wants no answer is accepted with 202 and no body', soon, async t => {
   const { url } = await serveTools(t);
   const session = await openSession(url);
   const rows: [why: string, body: object][] = [
@@ -244,150 +246,189 @@ test('what wants no answer is accepted with 202 and no body', async t => {
   }
 });
 
-test('a batch is answered whole: as one array, or on one stream that ends with its last answer', async t => {
-  const { url, step } = await serveTools(t);
-  const session = await openSession(url, {}, '2025-03-26');
-  const batch = [
-    toolCall('a', 'wait'),
-    { jsonrpc: '2.0', method: 'notifications/initialized' },
-    toolCall('b', 'echo', { say: 'quick' }),
-  ];
-  const stream = await openStream(t, url, posted(batch, session));
-  assert.equal(await nextTold(stream), 'quick', 'the quick one does not wait for the slow one');
-  step();
-  assert.deepEqual(await restOf(stream), ['waited']);
+test(
+  'a batch is answered whole: as one array, or on one stream that ends with its last answer',
+  soon,
+  async t => {
+    const { url, step } = await serveTools(t);
+    const session = await openSession(url, {}, '2025-03-26');
+    const batch = [
+      toolCall('a', 'wait'),
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      toolCall('b', 'echo', { say: 'quick' }),
+    ];
+    const stream = await openStream(t, url, posted(batch, session));
+    assert.equal(await nextTold(stream), 'quick', 'the quick one does not wait for the slow one');
+    step();
+    assert.deepEqual(await restOf(stream), ['waited']);
 
-  step();
-  const json = await post(url, batch, { ...session, ...jsonOnly });
-  assert.deepEqual(JSON.parse(json.body).map(told).sort(), ['quick', 'waited']);
-  const one = await post(url, [call(1, 'ping')], { ...session, ...jsonOnly });
-  assert.deepEqual(
-    JSON.parse(one.body),
-    [{ jsonrpc: '2.0', id: 1, result: {} }],
-    'an array of one',
-  );
-});
+    step();
+    const json = await post(url, batch, { ...session, ...jsonOnly });
+    assert.deepEqual(JSON.parse(json.body).map(told).sort(), ['quick', 'waited']);
+    const one = await post(url, [call(1, 'ping')], { ...session, ...jsonOnly });
+    assert.deepEqual(
+      JSON.parse(one.body),
+      [{ jsonrpc: '2.0', id: 1, result: {} }],
+      'an array of one',
+    );
+  },
+);
 
-test('the answers to a batch are bounded where they wait for each other, one alone is not', async t => {
-  const { url } = await serveTools(t, { maxBufferedBytes: 10_000 });
-  const session = await openSession(url);
-  const json = { ...session, ...jsonOnly };
-  const long = (id: number, length: number) => toolCall(id, 'echo', { say: 'x'.repeat(length) });
-  const rows: [why: string, body: object, headers: Headers, status: number][] = [
-    ['two that fit', [long(1, 4_000), long(2, 4_000)], json, 200],
-    ['two that do not', [long(1, 6_000), long(2, 6_000), long(3, 1)], json, 400],
-    ['one, however long', [long(1, 50_000)], json, 200],
-    ['outside a batch', long(1, 50_000), json, 200],
-    ['on a stream each goes out at once', [long(1, 6_000), long(2, 6_000)], session, 200],
-  ];
-  for (const [why, body, headers, status] of rows) {
-    const answer = await post(url, body, headers);
-    assert.equal(answer.status, status, why);
-    if (status === 200) assert.equal(messagesIn(answer).length, [body].flat().length, why);
-    else assert.match(JSON.parse(answer.body).detail, /Send fewer calls at a time/);
-  }
-});
+test(
+  'the answers to a batch are bounded where they wait for each other, one alone is not',
+  soon,
+  async t => {
+    const { url } = await serveTools(t, { maxBufferedBytes: 10_000 });
+    const session = await openSession(url);
+    const json = { ...session, ...jsonOnly };
+    const long = (id: number, length: number) => toolCall(id, 'echo', { say: 'x'.repeat(length) });
+    const rows: [why: string, body: object, headers: Headers, status: number][] = [
+      ['two that fit', [long(1, 4_000), long(2, 4_000)], json, 200],
+      ['two that do not', [long(1, 6_000), long(2, 6_000), long(3, 1)], json, 400],
+      ['one, however long', [long(1, 50_000)], json, 200],
+      ['outside a batch', long(1, 50_000), json, 200],
+      ['on a stream each goes out at once', [long(1, 6_000), long(2, 6_000)], session, 200],
+    ];
+    for (const [why, body, headers, status] of rows) {
+      const answer = await post(url, body, headers);
+      assert.equal(answer.status, status, why);
+      if (status === 200) assert.equal(messagesIn(answer).length, [body].flat().length, why);
+      else assert.match(JSON.parse(answer.body).detail, /Send fewer calls at a time/);
+    }
+  },
+);
 
-test('each refusal has its own status, and is a problem and a JSON-RPC error at once', async t => {
-  const { url, app } = await serveTools(t);
-  const session = await openSession(url);
-  const ping = call(1, 'ping');
-  const unknown = { ...session, 'Mcp-Session-Id': '00000000-0000-4000-8000-000000000000' };
-  const badVersion = { ...session, 'Mcp-Protocol-Version': '1999-01-01' };
-  const rows: [why: string, asked: Asked, status: number, detail: RegExp][] = [
-    ['no session named', posted(ping), 400, /Send initialize first/],
-    ['an unknown one', posted(ping, unknown), 404, /Connect again/],
-    [
-      'a notification to one',
-      posted({ jsonrpc: '2.0', method: 'notifications/x' }, unknown),
-      404,
-      /Connect again/,
-    ],
-    ['GET without a session', { headers: streamOnly }, 400, /Send initialize first/],
-    ['GET for an unknown one', { headers: { ...unknown, ...streamOnly } }, 404, /Connect again/],
-    ['DELETE without one', { method: 'DELETE' }, 400, /Send initialize first/],
-    ['DELETE of an unknown one', { method: 'DELETE', headers: unknown }, 404, /Connect again/],
-    [
-      'a version nobody knows',
-      posted(ping, badVersion),
-      400,
-      /Unknown protocol version\. Use .*2025-11-25/,
-    ],
-    [
-      'on GET as well',
-      { headers: { ...badVersion, ...streamOnly } },
-      400,
-      /Unknown protocol version/,
-    ],
-    [
-      'on DELETE as well',
-      { method: 'DELETE', headers: badVersion },
-      400,
-      /Unknown protocol version/,
-    ],
-    ['neither form accepted', posted(ping, { ...session, Accept: 'text/html' }), 406, /Name both/],
-    ['GET that wants no stream', { headers: { ...session, ...jsonOnly } }, 406, /Name both/],
-    ['HEAD, which opens nothing', { method: 'HEAD', headers: session }, 405, /^/],
-    ['an empty batch', posted([], session), 400, /The batch is empty/],
-    ['initialize and more', posted([initialize(), ping]), 400, /initialize request comes alone/],
-    ['two ids alike', posted([ping, ping], session), 400, /id 1 is in flight/],
-    ['JSON of another kind', posted({ hello: 'world' }, session), 400, /no JSON-RPC 2\.0 message/],
-    ['JSON-RPC 1.0', posted({ ...ping, jsonrpc: '1.0' }, session), 400, /no JSON-RPC 2\.0 message/],
-    ['no JSON', { ...posted(ping, session), body: '{' }, 400, /The body is not JSON/],
-    ['no body', { ...posted(ping, session), body: '' }, 400, /The body is not JSON/],
-    [
-      'another type',
-      posted(ping, { ...session, 'Content-Type': 'text/plain' }),
-      415,
-      /application\/json/,
-    ],
-  ];
-  for (const [why, asked, status, detail] of rows) {
-    const answer = await ask(url, asked);
-    assert.equal(answer.status, status, why);
-    if (asked.method === 'HEAD') continue;
-    assert.equal(answer.headers['content-type'], 'application/problem+json', why);
-    const { id, ...problem } = JSON.parse(answer.body);
-    assert.match(problem.detail, detail, why);
-    assert.deepEqual([problem.status, id], [status, null], why);
-    JSONRPCMessageSchema.parse({ jsonrpc: problem.jsonrpc, error: problem.error });
-    assert.equal(problem.error.message, problem.detail, why);
-  }
-  const parse = await ask(url, { ...posted(ping, session), body: '{' });
-  assert.equal(JSON.parse(parse.body).error.code, -32_700, 'a parse error');
-  for (const method of ['PUT', 'PATCH', 'HEAD']) {
-    const { status, headers } = await ask(url, { method, headers: session });
-    const allow = String(headers.allow).split(', ');
-    assert.equal(status, 405);
-    for (const name of ['GET', 'POST', 'DELETE'])
-      assert.ok(allow.includes(name), `${method} ${name}`);
-    assert.ok(!allow.includes(method), method);
-  }
-  assert.equal(app.stats().sessions, 1, 'none of these opened a session');
-});
+test(
+  'each refusal has its own status, and is a problem and a JSON-RPC error at once',
+  soon,
+  async t => {
+    const { url, app } = await serveTools(t);
+    const session = await openSession(url);
+    const ping = call(1, 'ping');
+    const unknown = { ...session, 'Mcp-Session-Id': '00000000-0000-4000-8000-000000000000' };
+    const badVersion = { ...session, 'Mcp-Protocol-Version': '1999-01-01' };
+    const rows: [why: string, asked: Asked, status: number, detail: RegExp][] = [
+      ['no session named', posted(ping), 400, /Send initialize first/],
+      ['an unknown one', posted(ping, unknown), 404, /Connect again/],
+      [
+        'a notification to one',
+        posted({ jsonrpc: '2.0', method: 'notifications/x' }, unknown),
+        404,
+        /Connect again/,
+      ],
+      ['GET without a session', { headers: streamOnly }, 400, /Send initialize first/],
+      ['GET for an unknown one', { headers: { ...unknown, ...streamOnly } }, 404, /Connect again/],
+      ['DELETE without one', { method: 'DELETE' }, 400, /Send initialize first/],
+      ['DELETE of an unknown one', { method: 'DELETE', headers: unknown }, 404, /Connect again/],
+      [
+        'a version nobody knows',
+        posted(ping, badVersion),
+        400,
+        /Unknown protocol version\. Use .*2025-11-25/,
+      ],
+      [
+        'on GET as well',
+        { headers: { ...badVersion, ...streamOnly } },
+        400,
+        /Unknown protocol version/,
+      ],
+      [
+        'on DELETE as well',
+        { method: 'DELETE', headers: badVersion },
+        400,
+        /Unknown protocol version/,
+      ],
+      [
+        'neither form accepted',
+        posted(ping, { ...session, Accept: 'text/html' }),
+        406,
+        /Name both/,
+      ],
+      ['GET that wants no stream', { headers: { ...session, ...jsonOnly } }, 406, /Name both/],
+      ['HEAD, which opens nothing', { method: 'HEAD', headers: session }, 405, /^/],
+      ['an empty batch', posted([], session), 400, /The batch is empty/],
+      ['initialize and more', posted([initialize(), ping]), 400, /initialize request comes alone/],
+      ['two ids alike', posted([ping, ping], session), 400, /id 1 is in flight/],
+      [
+        'JSON of another kind',
+        posted({ hello: 'world' }, session),
+        400,
+        /no JSON-RPC 2\.0 message/,
+      ],
+      [
+        'JSON-RPC 1.0',
+        posted({ ...ping, jsonrpc: '1.0' }, session),
+        400,
+        /no JSON-RPC 2\.0 message/,
+      ],
+      ['no JSON', { ...posted(ping, session), body: '{' }, 400, /The body is not JSON/],
+      ['no body', { ...posted(ping, session), body: '' }, 400, /The body is not JSON/],
+      [
+        'another type',
+        posted(ping, { ...session, 'Content-Type': 'text/plain' }),
+        415,
+        /application\/json/,
+      ],
+    ];
+    for (const [why, asked, status, detail] of rows) {
+      const answer = await ask(url, asked);
+      assert.equal(answer.status, status, why);
+      if (asked.method === 'HEAD') continue;
+      assert.equal(answer.headers['content-type'], 'application/problem+json', why);
+      const { id, ...problem } = JSON.parse(answer.body);
+      assert.match(problem.detail, detail, why);
+      assert.deepEqual([problem.status, id], [status, null], why);
+      JSONRPCMessageSchema.parse({ jsonrpc: problem.jsonrpc, error: problem.error });
+      assert.equal(problem.error.message, problem.detail, why);
+    }
+    const parse = await ask(url, { ...posted(ping, session), body: '{' });
+    assert.equal(JSON.parse(parse.body).error.code, -32_700, 'a parse error');
+    for (const method of ['PUT', 'PATCH', 'HEAD']) {
+      const { status, headers } = await ask(url, { method, headers: session });
+      const allow = String(headers.allow).split(', ');
+      assert.equal(status, 405);
+      for (const name of ['GET', 'POST', 'DELETE'])
+        assert.ok(allow.includes(name), `${method} ${name}`);
+      assert.ok(!allow.includes(method), method);
+    }
+    assert.equal(app.stats().sessions, 1, 'none of these opened a session');
+  },
+);
 
-test('every protocol version from 2025-03-26 on may be named, and none has to be', async t => {
-  const { url } = await serveTools(t);
-  const { 'Mcp-Protocol-Version': _, ...unversioned } = await openSession(url);
-  for (const version of [undefined, '2025-03-26', '2025-06-18', '2025-11-25']) {
-    const headers = version ? { ...unversioned, 'Mcp-Protocol-Version': version } : unversioned;
-    assert.equal((await post(url, call(1, 'ping'), headers)).status, 200, version);
-  }
-});
+test(
+  'every protocol version from 2025-03-26 on may be named, and none has to be',
+  soon,
+  async t => {
+    const { url } = await serveTools(t);
+    const { 'Mcp-Protocol-Version': _, ...unversioned } = await openSession(url);
+    for (const version of [undefined, '2025-03-26', '2025-06-18', '2025-11-25']) {
+      const headers = version ? { ...unversioned, 'Mcp-Protocol-Version': version } : unversioned;
+      assert.equal((await post(url, call(1, 'ping'), headers)).status, 200, version);
+    }
+  },
+);
 
-test('what the server says unasked goes on the stream of GET, and not on that of a call', async t => {
-  const { url, step, servers } = await serveTools(t);
-  const session = await openSession(url);
-  const listening = await listen(t, url, session);
-  const calling = await openStream(t, url, posted(toolCall('c', 'count', { to: 1 }), session));
-  await say(servers[0], 'news');
-  assert.equal(await nextTold(listening), 'news');
-  step();
-  step();
-  assert.deepEqual(await restOf(calling), [1, 'counted to 1'], 'and progress on that of its call');
-});
+test(
+  'what the server says unasked goes on the stream of GET, and not on that of a call',
+  soon,
+  async t => {
+    const { url, step, servers } = await serveTools(t);
+    const session = await openSession(url);
+    const listening = await listen(t, url, session);
+    const calling = await openStream(t, url, posted(toolCall('c', 'count', { to: 1 }), session));
+    await say(servers[0], 'news');
+    assert.equal(await nextTold(listening), 'news');
+    step();
+    step();
+    assert.deepEqual(
+      await restOf(calling),
+      [1, 'counted to 1'],
+      'and progress on that of its call',
+    );
+  },
+);
 
-test('a second GET takes over, and the first stream ends', async t => {
+test('a second GET takes over, and the first stream ends', soon, async t => {
   const { url, servers } = await serveTools(t);
   const session = await openSession(url);
   const first = await listen(t, url, session);
@@ -399,7 +440,7 @@ test('a second GET takes over, and the first stream ends', async t => {
   assert.equal(await nextTold(second), 'two', 'each message goes out once');
 });
 
-test('what is said while no stream is open arrives on the next GET, once', async t => {
+test('what is said while no stream is open arrives on the next GET, once', soon, async t => {
   const { url, servers } = await serveTools(t);
   const session = await openSession(url);
   await say(servers[0], 'early');
@@ -412,31 +453,35 @@ test('what is said while no stream is open arrives on the next GET, once', async
   assert.equal(await nextTold(second), 'worm');
 });
 
-test('a call whose stream is cut gets its progress and its answer after Last-Event-ID', async t => {
-  const { url, step } = await serveTools(t);
-  const session = await openSession(url);
-  const cut = await openStream(t, url, posted(toolCall('c', 'count', { to: 4 }), session));
-  step();
-  const { id, message } = await cut.message();
-  assert.equal(told(message), 1);
-  cut.cut();
+test(
+  'a call whose stream is cut gets its progress and its answer after Last-Event-ID',
+  soon,
+  async t => {
+    const { url, step } = await serveTools(t);
+    const session = await openSession(url);
+    const cut = await openStream(t, url, posted(toolCall('c', 'count', { to: 4 }), session));
+    step();
+    const { id, message } = await cut.message();
+    assert.equal(told(message), 1);
+    cut.cut();
 
-  const missed = await post(url, toolCall('e', 'echo', { say: 'x' }), session); // other streams go on
-  assert.deepEqual(messagesIn(missed).map(told), ['x']);
-  step();
-  step();
-  const resumed = await listen(t, url, session, { 'Last-Event-ID': id ?? '' });
-  assert.deepEqual([await nextTold(resumed), await nextTold(resumed)], [2, 3], 'what it missed');
-  step();
-  assert.equal(await nextTold(resumed), 4, 'what comes now');
-  step();
-  assert.deepEqual(await restOf(resumed), ['counted to 4'], 'and then it ends');
+    const missed = await post(url, toolCall('e', 'echo', { say: 'x' }), session); // other streams go on
+    assert.deepEqual(messagesIn(missed).map(told), ['x']);
+    step();
+    step();
+    const resumed = await listen(t, url, session, { 'Last-Event-ID': id ?? '' });
+    assert.deepEqual([await nextTold(resumed), await nextTold(resumed)], [2, 3], 'what it missed');
+    step();
+    assert.equal(await nextTold(resumed), 4, 'what comes now');
+    step();
+    assert.deepEqual(await restOf(resumed), ['counted to 4'], 'and then it ends');
 
-  const again = await listen(t, url, session, { 'Last-Event-ID': id ?? '' });
-  assert.deepEqual(await restOf(again), [2, 3, 4, 'counted to 4'], 'after it was answered, too');
-});
+    const again = await listen(t, url, session, { 'Last-Event-ID': id ?? '' });
+    assert.deepEqual(await restOf(again), [2, 3, 4, 'counted to 4'], 'after it was answered, too');
+  },
+);
 
-test('a stream of GET that is cut goes on after Last-Event-ID', async t => {
+test('a stream of GET that is cut goes on after Last-Event-ID', soon, async t => {
   const { url, servers } = await serveTools(t);
   const session = await openSession(url);
   const cut = await listen(t, url, session);
@@ -451,7 +496,7 @@ test('a stream of GET that is cut goes on after Last-Event-ID', async t => {
   assert.equal(await nextTold(resumed), 'five');
 });
 
-test('event ids are unique in a session, whichever the stream', async t => {
+test('event ids are unique in a session, whichever the stream', soon, async t => {
   const { url, step, servers } = await serveTools(t);
   const session = await openSession(url);
   const listening = await listen(t, url, session);
@@ -468,43 +513,47 @@ test('event ids are unique in a session, whichever the stream', async t => {
   assert.equal(new Set(ids).size, 9);
 });
 
-test('the event log is bounded: what is gone is refused, with what to do instead', async t => {
-  const { url, servers, step } = await serveTools(t);
-  const rows: [why: string, fill: (server: McpServer | undefined) => Promise<void>][] = [
-    [
-      'many events',
-      async server => {
-        for (let count = 0; count < 150; count++) await say(server, count);
-      },
-    ],
-    [
-      'large ones',
-      async server => {
-        for (let count = 0; count < 3; count++) await say(server, 'x'.repeat(200_000));
-      },
-    ],
-  ];
-  for (const [why, fill] of rows) {
-    const session = await openSession(url);
-    const cut = await openStream(t, url, posted(toolCall('c', 'count', { to: 1 }), session));
-    step();
-    const { id = '' } = await cut.message();
-    cut.cut();
-    step();
-    await post(url, toolCall('e', 'echo', { say: 'after it' }), session);
-    const kept = await listen(t, url, session, { 'Last-Event-ID': id });
-    assert.deepEqual(await restOf(kept), ['counted to 1'], why);
+test(
+  'the event log is bounded: what is gone is refused, with what to do instead',
+  soon,
+  async t => {
+    const { url, servers, step } = await serveTools(t);
+    const rows: [why: string, fill: (server: McpServer | undefined) => Promise<void>][] = [
+      [
+        'many events',
+        async server => {
+          for (let count = 0; count < 150; count++) await say(server, count);
+        },
+      ],
+      [
+        'large ones',
+        async server => {
+          for (let count = 0; count < 3; count++) await say(server, 'x'.repeat(200_000));
+        },
+      ],
+    ];
+    for (const [why, fill] of rows) {
+      const session = await openSession(url);
+      const cut = await openStream(t, url, posted(toolCall('c', 'count', { to: 1 }), session));
+      step();
+      const { id = '' } = await cut.message();
+      cut.cut();
+      step();
+      await post(url, toolCall('e', 'echo', { say: 'after it' }), session);
+      const kept = await listen(t, url, session, { 'Last-Event-ID': id });
+      assert.deepEqual(await restOf(kept), ['counted to 1'], why);
 
-    await fill(servers.at(-1));
-    const gone = await ask(url, { headers: { ...session, ...streamOnly, 'Last-Event-ID': id } });
-    assert.equal(gone.status, 400, why);
-    assert.match(JSON.parse(gone.body).detail, /no longer kept\. Connect without Last-Event-ID/);
-    const anew = await listen(t, url, session);
-    assert.equal(anew.status, 200, 'as the detail says');
-  }
-});
+      await fill(servers.at(-1));
+      const gone = await ask(url, { headers: { ...session, ...streamOnly, 'Last-Event-ID': id } });
+      assert.equal(gone.status, 400, why);
+      assert.match(JSON.parse(gone.body).detail, /no longer kept\. Connect without Last-Event-ID/);
+      const anew = await listen(t, url, session);
+      assert.equal(anew.status, 200, 'as the detail says');
+    }
+  },
+);
 
-test('a Last-Event-ID that this session never sent is refused', async t => {
+test('a Last-Event-ID that this session never sent is refused', soon, async t => {
   const { url } = await serveTools(t);
   const other = await openSession(url);
   await post(url, call(1, 'ping'), other);
@@ -525,7 +574,7 @@ test('a Last-Event-ID that this session never sent is refused', async t => {
   }
 });
 
-test('DELETE ends the session, its streams and its calls', async t => {
+test('DELETE ends the session, its streams and its calls', soon, async t => {
   const { url, app } = await serveTools(t);
   const calls = eventsOf<ReceivedEvent>(t, received);
   const session = await openSession(url);
@@ -552,7 +601,7 @@ test('DELETE ends the session, its streams and its calls', async t => {
   assert.equal(app.stats().sessions, 0);
 });
 
-test('a cancelled call ends its stream without an answer', async t => {
+test('a cancelled call ends its stream without an answer', soon, async t => {
   const { url, step } = await serveTools(t);
   const session = await openSession(url);
   const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } };
@@ -574,24 +623,28 @@ test('a cancelled call ends its stream without an answer', async t => {
   assert.equal((await post(url, toolCall(1, 'echo', { say: 'again' }), session)).status, 200);
 });
 
-test('from 2025-11-25 on a stream begins with an id, and a tool can hang up and be polled', async t => {
-  const { url, step } = await serveTools(t, { retryMs: 7 });
-  const session = await openSession(url);
-  const listening = await listen(t, url, session);
-  const primed = await listening.next();
-  assert.deepEqual([primed?.data, primed?.retry], ['', '7']);
-  const stream = await openStream(t, url, posted(toolCall(1, 'hang_up'), session));
-  const first = await stream.next();
-  assert.deepEqual([first?.data, first?.retry], ['', '7']);
-  assert.deepEqual(await restOf(stream), [], 'it hung up without an answer');
-  assert.deepEqual(await restOf(listening), [], 'on the other stream as well');
+test(
+  'from 2025-11-25 on a stream begins with an id, and a tool can hang up and be polled',
+  soon,
+  async t => {
+    const { url, step } = await serveTools(t, { retryMs: 7 });
+    const session = await openSession(url);
+    const listening = await listen(t, url, session);
+    const primed = await listening.next();
+    assert.deepEqual([primed?.data, primed?.retry], ['', '7']);
+    const stream = await openStream(t, url, posted(toolCall(1, 'hang_up'), session));
+    const first = await stream.next();
+    assert.deepEqual([first?.data, first?.retry], ['', '7']);
+    assert.deepEqual(await restOf(stream), [], 'it hung up without an answer');
+    assert.deepEqual(await restOf(listening), [], 'on the other stream as well');
 
-  const back = await listen(t, url, session, { 'Last-Event-ID': first?.id ?? '' });
-  step();
-  assert.deepEqual(await restOf(back), ['came back']);
-});
+    const back = await listen(t, url, session, { 'Last-Event-ID': first?.id ?? '' });
+    step();
+    assert.deepEqual(await restOf(back), ['came back']);
+  },
+);
 
-test('an older client gets no event without data, and no tool hangs up on it', async t => {
+test('an older client gets no event without data, and no tool hangs up on it', soon, async t => {
   const { url, step, servers } = await serveTools(t);
   for (const version of ['2025-03-26', '2025-06-18']) {
     const session = await openSession(url, {}, version);
@@ -605,7 +658,7 @@ test('an older client gets no event without data, and no tool hangs up on it', a
   }
 });
 
-test('the head of a stream does not wait for its first event', async t => {
+test('the head of a stream does not wait for its first event', soon, async t => {
   const { url, step } = await serveTools(t);
   for (const version of SUPPORTED_PROTOCOL_VERSIONS) {
     const session = await openSession(url, {}, version);
@@ -616,17 +669,21 @@ test('the head of a stream does not wait for its first event', async t => {
   }
 });
 
-test('a stream that ends because its reader stopped is resumed where the reader was', async t => {
-  const { url, servers } = await serveTools(t, { maxBufferedBytes: 1_000 });
-  const session = await openSession(url);
-  const stalled = await listen(t, url, session);
-  const { id } = { id: '0.0', ...(await stalled.next()) };
-  const large = 'x'.repeat(50_000);
-  for (let sent = 0; sent < 5; sent++) await say(servers[0], large);
-  stalled.cut();
-  const resumed = await listen(t, url, session, { 'Last-Event-ID': id });
-  for (let read = 0; read < 5; read++) assert.equal(await nextTold(resumed), large);
-});
+test(
+  'a stream that ends because its reader stopped is resumed where the reader was',
+  soon,
+  async t => {
+    const { url, servers } = await serveTools(t, { maxBufferedBytes: 1_000 });
+    const session = await openSession(url);
+    const stalled = await listen(t, url, session);
+    const { id } = { id: '0.0', ...(await stalled.next()) };
+    const large = 'x'.repeat(50_000);
+    for (let sent = 0; sent < 5; sent++) await say(servers[0], large);
+    stalled.cut();
+    const resumed = await listen(t, url, session, { 'Last-Event-ID': id });
+    for (let read = 0; read < 5; read++) assert.equal(await nextTold(resumed), large);
+  },
+);
 
 const transports: Transport[] = ['sse', 'streamable'];
 
@@ -662,7 +719,7 @@ async function textOf(client: Client, name: string, args = {}, options = {}): Pr
 }
 
 for (const transport of transports) {
-  test(`a tool can ask the client's model and its user, over ${transport}`, async t => {
+  test(`a tool can ask the client's model and its user, over ${transport}`, soon, async t => {
     const { url } = await serveTools(t);
     const client = await connectAnswering(t, url, transport);
     assert.equal(await textOf(client, 'ask_model'), '{"type":"text","text":"Paris"}');
@@ -671,7 +728,7 @@ for (const transport of transports) {
     assert.match((await Promise.all(both)).join(), /Paris.*XL/, 'and both at once');
   });
 
-  test(`the SDK client hears progress, cancels and goes on, over ${transport}`, async t => {
+  test(`the SDK client hears progress, cancels and goes on, over ${transport}`, soon, async t => {
     const { url, step } = await serveTools(t);
     const client = await connectAnswering(t, url, transport);
     const heard: number[] = [];
@@ -693,46 +750,54 @@ for (const transport of transports) {
     assert.equal(await textOf(client, 'echo', { say: 'still here' }), 'still here');
   });
 
-  test(`the SDK client works the list and hears of its changes, over ${transport}`, async t => {
-    const origin = await serve(t, createApp(memoryStore()));
-    const url = `${origin}/mcp${transport === 'sse' ? '/sse' : ''}`;
-    const client = await connect(t, url, transport);
-    const { opened: heard, open } = gate();
-    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
-      assert.equal(params.uri, itemsUri);
-      open();
-    });
-    await client.subscribeResource({ uri: itemsUri });
-    const { tools } = await client.listTools();
-    assert.equal(tools.length, 4);
-    await client.callTool({ name: 'add_item', arguments: { name: 'Milk' } });
-    assert.match((await ask(`${origin}/items/`)).body, /"Milk"/);
-    await heard;
-    const { contents } = await client.readResource({ uri: itemsUri });
-    assert.match(JSON.stringify(contents), /Milk/);
-    const { messages } = await client.getPrompt({
-      name: 'plan_shopping',
-      arguments: { dish: 'Soup' },
-    });
-    assert.match(JSON.stringify(messages), /Soup/);
-  });
+  test(
+    `the SDK client works the list and hears of its changes, over ${transport}`,
+    soon,
+    async t => {
+      const origin = await serve(t, createApp(memoryStore()));
+      const url = `${origin}/mcp${transport === 'sse' ? '/sse' : ''}`;
+      const client = await connect(t, url, transport);
+      const { opened: heard, open } = gate();
+      client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
+        assert.equal(params.uri, itemsUri);
+        open();
+      });
+      await client.subscribeResource({ uri: itemsUri });
+      const { tools } = await client.listTools();
+      assert.equal(tools.length, 4);
+      await client.callTool({ name: 'add_item', arguments: { name: 'Milk' } });
+      assert.match((await ask(`${origin}/items/`)).body, /"Milk"/);
+      await heard;
+      const { contents } = await client.readResource({ uri: itemsUri });
+      assert.match(JSON.stringify(contents), /Milk/);
+      const { messages } = await client.getPrompt({
+        name: 'plan_shopping',
+        arguments: { dish: 'Soup' },
+      });
+      assert.match(JSON.stringify(messages), /Soup/);
+    },
+  );
 }
 
-test('with JSON answers a tool still asks, on the stream of GET', async t => {
+test('with JSON answers a tool still asks, on the stream of GET', soon, async t => {
   const { url } = await serveTools(t, { enableJsonResponse: true });
   const client = await connectAnswering(t, url, 'streamable');
   assert.equal(await textOf(client, 'ask_model'), '{"type":"text","text":"Paris"}');
 });
 
-test('the SDK client comes back by itself when a tool hangs up, and gets its answer', async t => {
-  const { url, step } = await serveTools(t, { retryMs: 10 });
-  const client = await connectAnswering(t, url, 'streamable');
-  const answer = textOf(client, 'hang_up');
-  step();
-  assert.equal(await answer, 'came back');
-});
+test(
+  'the SDK client comes back by itself when a tool hangs up, and gets its answer',
+  soon,
+  async t => {
+    const { url, step } = await serveTools(t, { retryMs: 10 });
+    const client = await connectAnswering(t, url, 'streamable');
+    const answer = textOf(client, 'hang_up');
+    step();
+    assert.equal(await answer, 'came back');
+  },
+);
 
-test('the SDK client ends its session with DELETE', async t => {
+test('the SDK client ends its session with DELETE', soon, async t => {
   const { url, app } = await serveTools(t);
   const transport = new StreamableHTTPClientTransport(new URL(url));
   const client = new Client({ name: 'test', version: '0' });
@@ -743,7 +808,7 @@ test('the SDK client ends its session with DELETE', async t => {
   await client.close();
 });
 
-test('an answer that comes with its headers arrives in one piece', async t => {
+test('an answer that comes with its headers arrives in one piece', soon, async t => {
   const { url } = await serveTools(t);
   const session = await openSession(url);
   const answers: Answer[] = await Promise.all(

@@ -29,9 +29,12 @@ export interface Answer {
   body: string;
 }
 
+const askMs = 10_000; // what is silent that long is a stream, which openStream() is for
+
 /** One request on a connection of its own, with Host and Origin as given, read to its end. */
 export async function ask(url: string, asked: Asked = {}): Promise<Answer> {
   const res = await begin(url, asked);
+  res.setTimeout(askMs, () => res.destroy(new Error(`${url} has not ended its answer.`)));
   return { status: res.statusCode ?? 0, headers: res.headers, body: await text(res) };
 }
 

@@ -49,8 +49,10 @@ export function toWire(step: Step): WireStep {
     }
     case 'matched':
       return { ...base, kind: 'matched', ...takenBy(step.rootPath, step.match) };
-    case 'refused':
-      return { ...base, kind: 'refused', by: step.by, status: step.status, detail: step.detail };
+    case 'refused': {
+      const { by, status } = step;
+      return { ...base, kind: 'refused', by, status, detail: redact(step.detail) };
+    }
     case 'opened':
       return {
         ...base,
