@@ -269,8 +269,10 @@ test('one session is picked, the picture paused and cleared', inBrowser, async t
     .locator('#session option', { hasText: '· SSE · test' })
     .getAttribute('value');
   await page.locator('#session').selectOption(session);
-  assert.equal(await row(page, 'requests', 'get_items').count(), 1);
-  assert.equal(await page.locator('#streams .row').count(), 1);
+  for (const rows of [row(page, 'requests', 'get_items'), page.locator('#streams .row')]) {
+    await rows.nth(0).waitFor(); // drawn anew in the next frame
+    await rows.nth(1).waitFor({ state: 'detached' });
+  }
   await page.locator('#session').selectOption('');
 
   await page.getByRole('button', { name: 'Pause' }).click();
