@@ -40,6 +40,7 @@ export function frameOf(message: JSONRPCMessage, id?: string): string {
 export function keepAlive(res: ServerResponse, everyMs: number): void {
   if (streaming.hasSubscribers) streaming.publish({ res });
   const timer = setInterval(() => {
+    if (res.writableEnded) return; // ended, but its reader has not taken all of it
     res.write(': ping\n\n');
     if (sent.hasSubscribers) publishFrame(res, ': ping\n\n');
   }, everyMs).unref();
