@@ -13,7 +13,7 @@ export interface CpuRow {
   ratio: Record<string, number>;
 }
 
-const warmUps = 6; // rounds not counted: a server's first thousands of calls are half compiling
+const warmUps = 5; // rounds not counted: a server's first thousands of calls are half compiling
 
 export async function measureCpu(
   metric: Metric,

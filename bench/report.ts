@@ -17,23 +17,30 @@ export const titles: Record<string, string> = {
 };
 
 export function cpuTable(rows: CpuRow[]): string {
-  const header = ['CPU ms per call', ...Object.values(titles), 'ratio', 'at least', 'aim', 'holds'];
+  const peers = peersIn(rows.map(({ cpu }) => cpu));
+  const columns = peers.map(peer => titles[peer] ?? peer);
+  const header = ['CPU ms per call', ...columns, 'ratio', 'at least', 'aim', 'holds'];
   const lines = rows.map(({ metric, cpu, ratio }) => {
     const ours = ratio['ours'] ?? Number.NaN;
     const holds = ours >= metric.atLeast ? 'yes' : 'no';
-    const figures = Object.keys(titles).map(peer => shown(cpu[peer]));
+    const figures = peers.map(peer => shown(cpu[peer]));
     return [metric.name, ...figures, ours.toFixed(2), `${metric.atLeast}`, metric.aim, holds];
   });
   return table(header, lines);
 }
 
 export function crowdTable(rows: CrowdRow[]): string {
-  const header = ['a crowd of sessions', ...Object.values(titles)];
-  const peers = Object.keys(titles);
+  const peers = peersIn(rows.map(({ values }) => values));
+  const header = ['a crowd of sessions', ...peers.map(peer => titles[peer] ?? peer)];
   return table(
     header,
     rows.map(({ name, values }) => [name, ...peers.map(peer => shown(values[peer]))]),
   );
+}
+
+/** Those measured, in the order of the titles. */
+function peersIn(rows: Record<string, number>[]): string[] {
+  return Object.keys(titles).filter(peer => rows.some(row => peer in row));
 }
 
 function shown(value = Number.NaN): string {

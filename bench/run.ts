@@ -3,7 +3,7 @@
  *
  *     npm run bench -- [--quick] [--save] [--only TEXT]
  *
- * --quick   under a minute; fewer calls and rounds
+ * --quick   under a minute: fewer calls and rounds, and without Express
  * --only    the metrics whose names hold TEXT
  * --save    writes bench/RESULTS.md and docs/bench.svg
  */
@@ -15,10 +15,23 @@ import { metrics } from './metrics.ts';
 import { type CrowdRow, cpuTable, crowdTable, save } from './report.ts';
 import { median, rotated } from './stats.ts';
 
-const names = ['floor', 'ours', 'sdk', 'express'];
 const modes = {
-  quick: { rounds: 3, factor: 1, crowdRounds: 1, crowds: [1_000], latencyCalls: 6_000 },
-  full: { rounds: 9, factor: 4, crowdRounds: 3, crowds: [1_000, 5_000], latencyCalls: 20_000 },
+  quick: {
+    names: ['floor', 'ours', 'sdk'],
+    rounds: 3,
+    factor: 1,
+    crowdRounds: 1,
+    crowds: [1_000],
+    latencyCalls: 6_000,
+  },
+  full: {
+    names: ['floor', 'ours', 'sdk', 'express'],
+    rounds: 9,
+    factor: 4,
+    crowdRounds: 3,
+    crowds: [1_000, 5_000],
+    latencyCalls: 20_000,
+  },
 };
 type Mode = (typeof modes)['full'];
 
@@ -41,7 +54,7 @@ async function main(): Promise<void> {
 }
 
 async function cpuRows(load: Load, mode: Mode): Promise<CpuRow[]> {
-  const peers = await Promise.all(names.map(name => startPeer(name)));
+  const peers = await Promise.all(mode.names.map(name => startPeer(name)));
   const rows: CpuRow[] = [];
   for (const metric of metrics.filter(({ name }) => isWanted(name))) {
     console.error(`… ${metric.name}`);
@@ -55,7 +68,7 @@ async function crowdRows(load: Load, mode: Mode): Promise<CrowdRow[]> {
   const rows: CrowdRow[] = [];
   for (const sessions of mode.crowds) {
     if (!isWanted(`memory ${sessions}`)) continue;
-    const seen = await inTurns(mode.crowdRounds, `memory, ${sessions} sessions`, name =>
+    const seen = await inTurns(mode, `memory, ${sessions} sessions`, name =>
       measureMemory(name, load, sessions),
     );
     const what = `${sessions.toLocaleString('en')} idle SSE sessions`;
@@ -67,7 +80,7 @@ async function crowdRows(load: Load, mode: Mode): Promise<CrowdRow[]> {
     );
   }
   if (isWanted('latency')) {
-    const seen = await inTurns(mode.crowdRounds, 'latency', name =>
+    const seen = await inTurns(mode, 'latency', name =>
       measureLatency(name, load, mode.latencyCalls),
     );
     rows.push(row('ms, p99 of GET /items/ beside 1,000 idle and 20 calling', seen, ms => ms));
@@ -76,13 +89,13 @@ async function crowdRows(load: Load, mode: Mode): Promise<CrowdRow[]> {
 }
 
 async function inTurns<T>(
-  rounds: number,
+  { names, crowdRounds }: Mode,
   what: string,
   measure: (name: string) => Promise<T>,
 ): Promise<Map<string, T[]>> {
   console.error(`… ${what}`);
   const seen = new Map(names.map((name): [string, T[]] => [name, []]));
-  for (let round = 0; round < rounds; round++)
+  for (let round = 0; round < crowdRounds; round++)
     for (const name of rotated(names, round)) seen.get(name)?.push(await measure(name));
   return seen;
 }
