@@ -560,12 +560,22 @@ export interface Problem {
   [extension: string]: unknown;
 }
 
+/** What `problemSent` carries. */
+export interface ProblemEvent {
+  res: ServerResponse;
+  problem: Problem;
+}
+
+/** Published when a problem is the answer, so that a trace can say why. */
+export const problemSent = channel('mcp-mount:router:problem-sent');
+
 /** Answers with `application/problem+json`. */
 export function sendProblem(
   res: ServerResponse,
   problem: Problem,
   headers: Record<string, string> = {},
 ): void {
+  if (problemSent.hasSubscribers) problemSent.publish({ res, problem });
   const title = STATUS_CODES[problem.status] ?? 'Error';
   const body = JSON.stringify({ type: 'about:blank', title, ...problem });
   res

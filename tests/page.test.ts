@@ -119,6 +119,12 @@ test('a refused request shows where it stopped and why', inBrowser, async t => {
   const near = row(page, 'requests', "'/mcp' is mounted, but a prefix ends at a segment");
   await near.waitFor();
   assert.deepEqual(await wayOf(near), ['guard', 'router', 'app']);
+
+  await fetch(`${origin}/items/`, { method: 'POST', body: 'Milk' });
+  const handlers = row(page, 'requests', 'The body must be application/json');
+  await handlers.waitFor();
+  assert.deepEqual(await wayOf(handlers), ['guard', 'router', 'route', 'handler']);
+  assert.equal(await textOf(handlers.locator('.stopped .value')), '415');
 });
 
 test('a step shows the source lines that did it', inBrowser, async t => {

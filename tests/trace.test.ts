@@ -11,7 +11,7 @@ import { redact, shortId } from '../apps/trace/redact.ts';
 import { type Exchange, observe, type Step } from '../apps/trace/steps.ts';
 import { type StuckSession, watchHandshakes } from '../apps/trace/watchdog.ts';
 import { refused } from '../guard.ts';
-import { answered, createRouter, matched } from '../router.ts';
+import { answered, createRouter, matched, problemSent } from '../router.ts';
 import { type AppOptions, createApp } from '../server.ts';
 import { memoryStore, type Store } from '../store.ts';
 import { connect, serve } from './support.ts';
@@ -19,7 +19,10 @@ import { ask, call, initialize, openSession, openSse, openStream, post, toolCall
 
 const token = 'a-token-for-this-test';
 const { opened, closed, received, sent, streaming } = mcpChannels;
-const channels = [matched, answered, refused, opened, closed, received, sent, streaming];
+const channels = [
+  ...[matched, answered, problemSent, refused],
+  ...[opened, closed, received, sent, streaming],
+];
 
 /** The whole server, below `prefix`; closed when the test ends, so that no listener outlives it. */
 async function serveApp(t: TestContext, options: AppOptions = {}, prefix = ''): Promise<string> {
@@ -126,6 +129,18 @@ test('a request is seen at each router, where it is refused, and once when it is
       ['/: mount /a', '/a: mount /mcp', '/a/mcp: refused', 'answered 404'],
     ],
     ['ambiguous', '/a/%2f', {}, ['/: refused', 'answered 400']],
+    [
+      'a handler',
+      '/a/items/99',
+      auth,
+      ['/: mount /a', '/a: GET /items/:id', 'refused by handler: 404', 'answered 404'],
+    ],
+    [
+      'a handler in a mounted app',
+      '/a/mcp?as=text',
+      { ...auth, Accept: 'text/plain' },
+      ['/: mount /a', '/a: mount /mcp', '/a/mcp: GET /', 'refused by handler: 406', 'answered 406'],
+    ],
   ];
   for (const [why, path, headers, way] of rows) {
     await ask(origin + path, { headers });

@@ -7,7 +7,14 @@ import type { Channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { type RefusedEvent, refused } from '../../guard.ts';
-import { answered, type Match, matched, type RequestEvent } from '../../router.ts';
+import {
+  answered,
+  type Match,
+  matched,
+  type ProblemEvent,
+  problemSent,
+  type RequestEvent,
+} from '../../router.ts';
 import {
   closed,
   opened,
@@ -64,6 +71,7 @@ let lastId = 0;
 /** Tells `observer` every step from now on. Returns how to stop that. */
 export function observe(observer: Observer): () => void {
   const exchanges = new WeakMap<object, Exchange>(); // by request and by response
+  const told = new WeakSet<Exchange>(); // whose refusal is a step already
 
   function exchangeOf(req: IncomingMessage, res: ServerResponse): Exchange {
     const known = exchanges.get(res);
@@ -78,6 +86,7 @@ export function observe(observer: Observer): () => void {
     on<RefusedEvent>(refused, ({ req, res, by, status, detail }) => {
       const outside = !exchanges.has(res); // no router will say when it is answered
       const exchange = exchangeOf(req, res);
+      told.add(exchange);
       observer.step({ kind: 'refused', exchange, by, status, detail });
       if (outside) res.once('close', () => observer.step(outcome(exchange)));
     }),
@@ -86,7 +95,14 @@ export function observe(observer: Observer): () => void {
       const prefix = match.kind === 'mount' ? match.mount.prefix : '';
       exchange.rootPath = rootPath + prefix;
       exchange.url = match.url;
+      if (match.kind === 'refused') told.add(exchange);
       observer.step({ kind: 'matched', exchange, rootPath, match });
+    }),
+    // By then guards and routers have told of their own; what is left is a handler's.
+    on<ProblemEvent>(problemSent, ({ res, problem: { status, detail } }) => {
+      const exchange = exchanges.get(res);
+      if (!exchange || told.has(exchange)) return;
+      observer.step({ kind: 'refused', exchange, by: 'handler', status, detail });
     }),
     on<RequestEvent>(answered, ({ res }) => {
       const exchange = exchanges.get(res);
