@@ -99,7 +99,7 @@ function postOf(path: string, body: string, headers: Headers = {}): string {
   return headOf(path, { 'Content-Length': String(body.length), ...headers }) + body;
 }
 
-type RawRow = [attack: string, bytes: string, status: number, reason: string];
+type RawRow = [attack: string, bytes: string, status: number | number[], reason: string];
 
 const targets: RawRow[] = [
   [
@@ -211,13 +211,13 @@ const targets: RawRow[] = [
   [
     '5,000 headers',
     requestOf('GET /items/ HTTP/1.1', host, ...Array(5_000).fill('X: y')),
-    200,
-    'Node takes 2,000 and never shows the rest',
+    [200, 431],
+    'Node 20 takes 2,000 and never shows the rest; later ones refuse',
   ],
   [
     'a Host behind 5,000 headers',
     requestOf('GET /items/ HTTP/1.1', ...Array(5_000).fill('X: y'), host),
-    400,
+    [400, 431],
     'what is never shown can’t let anybody in',
   ],
   ['a method nobody knows', requestOf('BREW /items/ HTTP/1.1', host), 400, 'Node’s own parser'],
@@ -245,7 +245,8 @@ const targets: RawRow[] = [
 test('no target and no head gets in, opens a session or stops the server', soon, async t => {
   const target = await startServer(t);
   for (const [attack, bytes, status, reason] of targets) {
-    assert.equal(await statusOf(t, target, bytes), status, `${attack}: ${reason}`);
+    const seen = await statusOf(t, target, bytes);
+    assert.ok([status].flat().includes(seen), `${seen}, not ${status}: ${attack}: ${reason}`);
     await assertServes(target);
   }
   assert.equal(await sessionsAt(target), 0);

@@ -285,7 +285,9 @@ test('no session id appears whole in anything that is logged', soon, async t => 
     stream.cut();
     await post(stream.messages, call(1, 'ping'));
   }
-  await gone.until(({ length }) => length === begun.seen.length);
+  await gone.until(ended =>
+    begun.seen.every(({ sessionId }) => ended.map(idOf).includes(sessionId)),
+  );
 
   const printed = lines.join('\n');
   assert.match(printed, /no message for you/, 'failures are logged');

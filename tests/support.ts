@@ -20,11 +20,13 @@ export function portOf(server: Server): number {
   return address.port;
 }
 
-export function stopServer(server: Server): Promise<void> {
-  return new Promise(done => {
+export async function stopServer(server: Server): Promise<void> {
+  await new Promise<void>(done => {
     server.close(() => done());
     server.closeAllConnections();
   });
+  // Node says so before its sockets say theirs, with which streams and sessions end.
+  for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
 }
 
 export type Transport = 'sse' | 'streamable';
