@@ -1,5 +1,6 @@
 /** Serving an App until it is told to stop: sockets, time-outs, signals. */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { App } from './router.ts';
 
 export interface Running {
@@ -39,24 +40,12 @@ export async function listen(
   port: number,
   timeouts: Partial<Timeouts> = {},
 ): Promise<Running> {
-  const active = new Set<ServerResponse>();
-  let stopping = false;
-  const onRequest: RequestListener = async (req, res) => {
-    active.add(res);
-    res.once('close', () => active.delete(res));
-    if (stopping) res.shouldKeepAlive = false;
-    try {
-      await app(req, res);
-    } catch (error) {
-      console.error(`${req.method} ${req.url}:`, error); // a guard outside the router failed
-      res.destroy();
-    }
-  };
-
+  const traffic = trafficOf(app);
   const servers: Server[] = [];
   let bound = port;
   for (const host of hosts) {
-    const server = newServer(onRequest, { ...timeoutDefaults, ...timeouts });
+    const server = newServer(traffic.onRequest, { ...timeoutDefaults, ...timeouts });
+    server.on('connection', traffic.onConnection);
     const at = await bind(server, host, bound);
     if (at === undefined) continue;
     servers.push(server);
@@ -66,16 +55,62 @@ export async function listen(
     throw new ListenError(`None of ${hosts.join(', ')} is an address here.`);
 
   async function stop(): Promise<void> {
-    stopping = true;
     const closed = servers.map(server => new Promise(done => server.close(done)));
     const deadline = setTimeout(() => closeAll(servers), stopMs).unref();
+    const drained = traffic.drain();
     await app.close?.();
-    await Promise.all([...active].map(res => new Promise<void>(done => res.once('close', done))));
-    closeAll(servers); // idle ones, and those that never sent a request
+    await drained;
     await Promise.all(closed);
     clearTimeout(deadline);
   }
   return { hosts: servers.map(hostOf), port: bound, stop };
+}
+
+/** The requests and connections of an App, so that it can be stopped without cutting any short. */
+function trafficOf(app: App) {
+  const sockets = new Set<Socket>();
+  const open = new Set<ServerResponse>(); // streams, and answers that come after the app returned
+  let running = 0; // apps that have not returned
+  let stopping = false;
+  let onquiet = () => {};
+
+  const onRequest: RequestListener = async (req, res) => {
+    running++;
+    if (stopping) res.shouldKeepAlive = false;
+    try {
+      await app(req, res);
+    } catch (error) {
+      console.error(`${req.method} ${req.url}:`, error); // a guard outside the router failed
+      res.destroy();
+    }
+    // Most answers are over by now; to note down each would cost a tenth of a plain one.
+    if (!res.writableEnded && !res.closed) {
+      open.add(res);
+      res.on('close', () => open.delete(res) && settle());
+    }
+    running--;
+    settle();
+  };
+
+  function onConnection(socket: Socket): void {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  }
+
+  function settle(): void {
+    if (stopping && running === 0 && open.size === 0) onquiet();
+  }
+
+  /** Resolves once nothing is being answered, having told idle connections to end. */
+  async function drain(): Promise<void> {
+    stopping = true;
+    await new Promise<void>(done => {
+      onquiet = done;
+      settle();
+    });
+    for (const socket of sockets) socket.destroySoon(); // once what was written has left
+  }
+  return { onRequest, onConnection, drain };
 }
 
 function newServer(onRequest: RequestListener, timeouts: Timeouts): Server {
