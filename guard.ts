@@ -72,6 +72,7 @@ interface Allowed {
 function hostRefusal(req: IncomingMessage, { hosts }: Allowed): Problem | undefined {
   const { host = '' } = req.headers;
   const { authority } = originForm(req.url ?? '');
+  if (authority === undefined && isLoopback(host) && countHosts(req) === 1) return undefined;
   const authorities = authority === undefined ? [host] : [host, authority];
   if (countHosts(req) > 1 || !authorities.every(isAuthority))
     return { status: 400, detail: 'Send one Host header: host or host:port.' };
@@ -102,10 +103,8 @@ function isOurs(authority: string, hosts: Set<string>): boolean {
 
 /** Names that reach this machine only: RFC 6761 for localhost. Any port. */
 export function isLoopback(authority: string): boolean {
-  return isAuthority(authority) && loopbackNames.has(hostname(authority));
+  return /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(authority);
 }
-
-const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 // 'Localhost:3000' -> 'localhost'   '[::1]:3000' -> '[::1]'
 function hostname(authority: string): string {

@@ -106,7 +106,13 @@ export interface RouterOptions {
 }
 
 export function createRouter({ onError = logError }: RouterOptions = {}): Router {
-  const table: Table = { root: newNode(), fixed: new Map(), entries: [], mounts: [] };
+  const table: Table = {
+    root: newNode(),
+    fixed: new Map(),
+    entries: [],
+    mounts: [],
+    nearest: new Map(),
+  };
 
   async function route(req: Mounted, res: ServerResponse, next?: () => void): Promise<void> {
     try {
@@ -189,13 +195,13 @@ export function isAuthority(text: string): boolean {
 /** Why two parsers could read this path differently; undefined for a plain one. */
 export function ambiguity(path: string): string | undefined {
   if (path[0] !== '/') return "The request target does not start with '/'. Send a path.";
-  if (!suspicious.test(path)) return undefined;
+  if (plain.test(path) && !path.includes('/.')) return undefined;
   const found = suspects.find(([pattern]) => pattern.test(path))?.[1];
   return found ?? (decode(path) === undefined ? 'The path is not UTF-8 when decoded.' : undefined);
 }
 
 // One test for the plain case; which row it is gets looked up only when that fails.
-const suspicious = /[^\x21-\x7e]|[\\#%]|\/\.\.?(?:\/|$)/;
+const plain = /^[!"$&-[\]-~]+$/; // printable ASCII but for '#', '%' and '\\'
 const suspects: [RegExp, string][] = [
   [/[^\x21-\x7e]/, 'The path holds a byte that must be percent-encoded.'],
   [/\\/, "The path holds '\\', which some parsers read as '/'."],
@@ -245,13 +251,13 @@ function find(table: Table, method: string, rawTarget: string): Match {
   const exact = fixed && endpoint(fixed, method);
   if (exact) return { kind: 'route', route: exact.route, params: {}, target, url: target };
 
-  const mount = longestMount(table.root, key);
-  if (mount && mount.prefix !== '') return intoMount(mount, target);
-  const search: Search = { path: key, method, values: [], allowed: new Set() };
+  const search: Search = { path: key, method, values: [], mount: undefined, allowed: undefined };
   const end = descend(table.root, 1, search);
-  if (end) return withParams(end, search.values, target);
+  const { mount, values, allowed } = search;
+  if (mount && mount.prefix !== '') return intoMount(mount, target);
+  if (end) return withParams(end, values, target);
   if (mount) return intoMount(mount, target);
-  if (search.allowed.size > 0) return otherMethod(method, target, search.allowed);
+  if (allowed) return otherMethod(method, target, allowed);
   return refused(404, target, notFound(table, path));
 }
 
@@ -261,12 +267,17 @@ function intoMount(mount: Mount, target: string): Match {
 }
 
 function withParams({ route, names }: Endpoint, values: string[], target: string): Match {
-  const params: Record<string, string> = Object.create(null);
-  for (const [i, name] of names.entries()) {
-    params[name] = decode(values[i] ?? '') ?? ''; // ambiguity() refused what does not decode
+  const params: Record<string, string> = Object.create(noPrototype);
+  for (let i = 0; i < names.length; i++) {
+    const value = values[i] ?? '';
+    // ambiguity() refused what does not decode
+    params[names[i] ?? ''] = value.includes('%') ? (decode(value) ?? '') : value;
   }
   return { kind: 'route', route, params, target, url: target };
 }
+
+// Made with null itself, an object is a hash table to V8: twice the cost of a look-up with params.
+const noPrototype: object = Object.create(null);
 
 function otherMethod(method: string, target: string, allowed: Set<string>): Match {
   if (allowed.has('GET')) allowed.add('HEAD');
@@ -294,8 +305,7 @@ function notFound(table: Table, path: string): string {
   const why = firstDefined(table.mounts.slice(0, missesTried), mount =>
     nearMiss(path, mount.prefix),
   );
-  const nearest = nearestEntries(table.root, path).join(', ') || 'nothing at all';
-  return `Nothing answers ${path}. ${why ? `${why} ` : ''}Nearest: ${nearest}.`;
+  return `Nothing answers ${path}. ${why ? `${why} ` : ''}Nearest: ${nearest(table, path)}.`;
 }
 
 const missesTried = 20; // mounts compared on a 404, so that its cost has a bound
@@ -314,25 +324,29 @@ export function nearMiss(path: string, prefix: string): string | undefined {
   if (prefix === '' || stripPrefix(path, prefix) !== undefined) return undefined;
   const plain = `'${prefix}' is mounted, but`;
   if (path.startsWith(prefix)) return `${plain} a prefix ends at a segment: '${prefix}/…'.`;
-  const merged = path.replace(/\/{2,}/g, '/');
-  const decoded = decode(path) ?? path;
-  if (stripPrefix(merged, prefix)) return `${plain} slashes are never merged.`;
-  if (stripPrefix(decoded, prefix)) return `${plain} a path is compared before it is decoded.`;
+  if (path.includes('//') && stripPrefix(path.replace(/\/{2,}/g, '/'), prefix))
+    return `${plain} slashes are never merged.`;
+  if (path.includes('%') && stripPrefix(decode(path) ?? path, prefix))
+    return `${plain} a path is compared before it is decoded.`;
   if (stripPrefix(path.toLowerCase(), prefix.toLowerCase()))
     return `${plain} upper and lower case differ in a path.`;
   return undefined;
 }
 
-function nearestEntries(root: Node, path: string): string[] {
-  let node = root;
+function nearest(table: Table, path: string): string {
+  let node = table.root;
   for (const segment of path.split('/', 8).slice(1)) {
     const child = node.children.get(segment) ?? (segment === '' ? undefined : node.param);
     if (!child) break;
     node = child;
   }
+  const known = table.nearest.get(node);
+  if (known !== undefined) return known;
   const found: string[] = [];
   collect(node, found);
-  return found;
+  const text = found.join(', ') || 'nothing at all';
+  table.nearest.set(node, text);
+  return text;
 }
 
 function collect(node: Node, found: string[]): void {
@@ -355,6 +369,8 @@ interface Table {
   fixed: Map<string, Node>;
   entries: (Route | Mount)[];
   mounts: Mount[];
+  /** What a 404 says is near, by where the path left the tree; each registration empties it. */
+  nearest: Map<Node, string>;
 }
 
 /** One segment of the registered paths. */
@@ -375,8 +391,10 @@ interface Search {
   path: string;
   method: string;
   values: string[];
+  /** The longest that holds the path: prefixes have no params, and fixed segments come first. */
+  mount: Mount | undefined;
   /** Methods that would have been answered on this path. */
-  allowed: Set<string>;
+  allowed: Set<string> | undefined;
 }
 
 function newNode(): Node {
@@ -385,10 +403,11 @@ function newNode(): Node {
 
 /** Segment by segment, fixed ones before params; depth and work are bounded by what is registered. */
 function descend(node: Node, from: number, search: Search): Endpoint | undefined {
-  const { path, method, values, allowed } = search;
+  const { path, method, values } = search;
+  if (node.mount) search.mount = node.mount;
   if (from > path.length) {
     const found = endpoint(node, method);
-    if (!found) for (const name of node.routes.keys()) allowed.add(name);
+    if (!found && node.routes.size > 0) allow(search, node);
     return found;
   }
   const end = segmentEnd(path, from);
@@ -400,6 +419,11 @@ function descend(node: Node, from: number, search: Search): Endpoint | undefined
   const below = descend(node.param, end + 1, search);
   if (!below) values.pop();
   return below;
+}
+
+function allow(search: Search, { routes }: Node): void {
+  search.allowed ??= new Set();
+  for (const method of routes.keys()) search.allowed.add(method);
 }
 
 // HEAD follows GET (RFC 9110, 9.3.2)
@@ -447,6 +471,7 @@ function register(table: Table, route: Route): void {
   node.routes.set(route.method, { route, names });
   if (names.length === 0) table.fixed.set(key, node);
   table.entries.push(route);
+  table.nearest.clear();
 }
 
 function registerMount(table: Table, prefix: string, app: App): void {
@@ -470,6 +495,7 @@ function registerMount(table: Table, prefix: string, app: App): void {
   const mount: Mount = { kind: 'mount', prefix: withoutSlash(prefix), app };
   segments.reduce(childFor, table.root).mount = mount;
   table.entries.push(mount);
+  table.nearest.clear();
   table.mounts.push(mount);
 }
 
@@ -542,15 +568,15 @@ function enter(req: Mounted, match: Match): void {
   if (match.kind === 'mount') req.baseUrl = (req.baseUrl ?? '') + match.mount.prefix;
 }
 
-async function answer(req: Mounted, res: ServerResponse, match: Match): Promise<void> {
-  if (match.kind === 'mount') return void (await match.mount.app(req, res));
+function answer(req: Mounted, res: ServerResponse, match: Match): unknown {
+  if (match.kind === 'mount') return match.mount.app(req, res);
   // enter() has just set what a handler's type adds to a request
-  if (match.kind === 'route') return void (await match.route.handler(req as never, res));
-  if (match.kind === 'options') return void res.writeHead(204, { Allow: match.allow }).end();
+  if (match.kind === 'route') return match.route.handler(req as never, res);
+  if (match.kind === 'options') return res.writeHead(204, { Allow: match.allow }).end();
   const root = rootPath(req);
   const detail = root && match.status === 404 ? `Below ${root}: ${match.detail}` : match.detail;
   const headers = match.allow === undefined ? {} : { Allow: match.allow };
-  sendProblem(res, { status: match.status, detail }, headers);
+  return sendProblem(res, { status: match.status, detail }, headers);
 }
 
 /** RFC 9457. `detail` says what to do; further members are extensions. */

@@ -19,7 +19,7 @@ const declarations: Record<string, [file: string, declaration: string]> = {
   find: ['router.ts', 'function find('],
   mount: ['router.ts', 'export function stripPrefix'],
   enter: ['router.ts', 'function enter('],
-  route: ['router.ts', 'async function answer'],
+  route: ['router.ts', 'function answer('],
   options: ['router.ts', 'function otherMethod'],
   opened: ['apps/mcp/sessions.ts', 'async function open('],
   stream: ['apps/mcp/stream.ts', 'export function keepAlive'],
