@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http';
 import { type App, createRouter, type Handler, rootPath, sendProblem } from '../../router.ts';
 import type { Store } from '../../store.ts';
 import { closed, type SessionEvent } from '../mcp/channels.ts';
-import { keepAlive, streamDefaults, streamHeaders } from '../mcp/stream.ts';
+import { keepAlive, publishStream, streamDefaults, streamHeaders } from '../mcp/stream.ts';
 import { shortId } from '../trace/redact.ts';
 import { observe } from '../trace/steps.ts';
 import { type StuckSession, watchHandshakes } from '../trace/watchdog.ts';
@@ -58,6 +58,7 @@ export function liveApp(store: Store, options: LiveOptions): App {
     const items = await store.list();
     if (res.writableEnded || res.closed) return; // the app or the page was closed meanwhile
     res.write(eventOf('items', items));
+    publishStream(res);
     keepAlive(res, streamDefaults.keepAliveMs);
   };
 

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { publishFrame, sent } from './channels.ts';
 import { refuse, refuseForNow } from './refuse.ts';
-import { frameOf } from './stream.ts';
+import { frameOf, keepAlive, publishStream, type StreamLimits, streamHeaders } from './stream.ts';
 
 /** How one POST is to be answered. */
 export interface AnswerStyle {
@@ -89,13 +89,36 @@ export class EventStream implements Answer {
   res?: ServerResponse;
   waiting = 0;
   private readonly log: EventLog;
+  private readonly limits: StreamLimits;
+  private headers: Record<string, string> = {};
+  /** Frames that wait for the head to leave; undefined once it has. */
+  private held: string | undefined;
   private last = 0;
   /** Number of the last event that was written to a connection. */
   private written = 0;
 
-  constructor(number: number, log: EventLog) {
+  constructor(number: number, log: EventLog, limits: StreamLimits) {
     this.number = number;
     this.log = log;
+    this.limits = limits;
+  }
+
+  /**
+   * Goes on on `res`. What is there by the end of this turn leaves with the head, in one write;
+   * when that is all, as it mostly is, with its length, and without chunks or a timer for pings.
+   */
+  attach(res: ServerResponse, headers: Record<string, string> = {}): void {
+    this.detach();
+    this.res = res;
+    this.headers = { ...streamHeaders, ...headers };
+    this.held = '';
+    publishStream(res);
+    res.once('close', () => {
+      if (this.res === res) delete this.res;
+    });
+    setImmediate(() => {
+      if (this.res === res) this.open();
+    });
   }
 
   write(message: JSONRPCMessage): void {
@@ -105,8 +128,9 @@ export class EventStream implements Answer {
   }
 
   /** An id without data: from here on the client can resume (2025-11-25, transports). */
-  prime(retryMs: number): void {
-    this.push(`id: ${this.number}.${this.written}\nretry: ${retryMs}\ndata: \n\n`, this.written);
+  prime(): void {
+    const { number, written, limits } = this;
+    this.push(`id: ${number}.${written}\nretry: ${limits.retryMs}\ndata: \n\n`, written);
   }
 
   /** Sends again what came after event `after`, or what no connection has seen yet. */
@@ -115,8 +139,11 @@ export class EventStream implements Answer {
   }
 
   detach(): void {
-    this.res?.end();
+    const { res, held, headers } = this;
+    if (!res) return;
     delete this.res;
+    if (held === undefined || res.headersSent) return void res.end();
+    res.writeHead(200, { ...headers, 'Content-Length': Buffer.byteLength(held) }).end(held);
   }
 
   end(): void {
@@ -129,11 +156,24 @@ export class EventStream implements Answer {
 
   private push(frame: string, seq: number, message?: JSONRPCMessage): void {
     if (!this.res || this.res.destroyed) return;
-    this.res.write(frame);
+    if (this.held === undefined) this.res.write(frame);
+    else this.held += frame;
+    if (this.held && this.held.length > maxHeldChars) this.open();
     this.written = seq;
     if (sent.hasSubscribers) publishFrame(this.res, frame, message);
   }
+
+  private open(): void {
+    const { res, held, headers, limits } = this;
+    if (!res || held === undefined || res.headersSent) return; // it failed, and the client is told
+    this.held = undefined;
+    res.writeHead(200, headers).flushHeaders();
+    if (held) res.write(held);
+    keepAlive(res, limits.keepAliveMs);
+  }
 }
+
+const maxHeldChars = 64 * 1024; // what a turn has to say beyond that goes out as it comes
 
 interface LoggedEvent {
   stream: number;

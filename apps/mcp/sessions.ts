@@ -158,14 +158,12 @@ export function createSessions({ maxSessions, idleMs }: SessionLimits) {
 
   /** Why these messages can't be taken now; undefined when they can. */
   function conflict(session: Session, messages: JSONRPCMessage[]): Conflict | undefined {
-    const taken = new Set(session.calls);
-    for (const message of messages) {
-      const id = callId(message);
+    const ids = messages.map(callId);
+    for (const [i, id] of ids.entries()) {
       if (id === undefined) continue;
       if (stopping) return { status: 503, detail: stoppingDetail };
-      if (taken.has(id))
+      if (session.calls.has(id) || ids.indexOf(id) < i)
         return { status: 400, detail: `A call with the id ${JSON.stringify(id)} is in flight.` };
-      taken.add(id);
     }
     return undefined;
   }

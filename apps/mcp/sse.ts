@@ -16,7 +16,14 @@ import { publishFrame, sent } from './channels.ts';
 import { readMessages } from './messages.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { type McpRequest, Session, type SessionTransport } from './sessions.ts';
-import { frameOf, keepAlive, overfull, type StreamLimits, streamHeaders } from './stream.ts';
+import {
+  frameOf,
+  keepAlive,
+  overfull,
+  publishStream,
+  type StreamLimits,
+  streamHeaders,
+} from './stream.ts';
 
 /** GET /sse */
 export function openSse({ createServer, options, sessions }: Context): App {
@@ -24,6 +31,7 @@ export function openSse({ createServer, options, sessions }: Context): App {
     if (req.method === 'HEAD') return res.writeHead(200, streamHeaders).end(); // opens nothing
     const full = sessions.refusal();
     if (full) return refuseForNow(res, full);
+    req.resume(); // read to its end: for one that is not, Node makes an error with a stack, 40 µs
     const transport = new SseTransport(endpointFor(req, options.endpoint), res, options);
     await sessions.open(new Session(createServer(), transport, req.auth?.token), req);
   };
@@ -62,6 +70,7 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
     for (const [name, value] of Object.entries(streamHeaders)) this.response.setHeader(name, value);
     await super.start();
     this.response.write(`retry: ${this.limits.retryMs}\n\n`);
+    publishStream(this.response);
     keepAlive(this.response, this.limits.keepAliveMs);
     if (sent.hasSubscribers) publishFrame(this.response, this.endpointFrame());
   }

@@ -36,9 +36,13 @@ export function frameOf(message: JSONRPCMessage, id?: string): string {
     : `event: message\nid: ${id}\ndata: ${data}\n\n`;
 }
 
+/** Says that `res` is a stream from now on, to those who listen. */
+export function publishStream(res: ServerResponse): void {
+  if (streaming.hasSubscribers) streaming.publish({ res });
+}
+
 /** Pings until the response closes: a comment, which every SSE parser skips. */
 export function keepAlive(res: ServerResponse, everyMs: number): void {
-  if (streaming.hasSubscribers) streaming.publish({ res });
   const timer = setInterval(() => {
     if (res.writableEnded) return; // ended, but its reader has not taken all of it
     res.write(': ping\n\n');

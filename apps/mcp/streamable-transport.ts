@@ -14,7 +14,7 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import { type Answer, type AnswerStyle, EventLog, EventStream, JsonAnswer } from './answers.ts';
 import type { SessionTransport } from './sessions.ts';
-import { keepAlive, overfull, type StreamLimits, streamHeaders } from './stream.ts';
+import { overfull, type StreamLimits, streamHeaders } from './stream.ts';
 
 export class StreamableTransport implements SessionTransport {
   readonly kind = 'streamable';
@@ -30,7 +30,8 @@ export class StreamableTransport implements SessionTransport {
   /** Streams whose last event is still to come, by number; 0 is the one for unasked messages. */
   private readonly streams = new Map<number, EventStream>();
   private readonly log = new EventLog();
-  private readonly responses = new Set<ServerResponse>();
+  /** Responses whose readers have not taken all that was written. */
+  private readonly behind = new Set<ServerResponse>();
   private readonly unasked: EventStream;
   private lastStream = 0;
   private closed = false;
@@ -49,28 +50,17 @@ export class StreamableTransport implements SessionTransport {
       : this.newStream(++this.lastStream);
     for (const id of calls) this.answers.set(id, answer);
     answer.waiting = calls.length;
-    this.track(res);
     if (answer instanceof EventStream) {
-      // A quick answer leaves with the headers, in one write. The socket is corked, not the
-      // response: Node 22 and 24 send a corked response's last chunk before those it holds.
-      const { socket } = res;
-      socket?.cork();
-      setImmediate(() => {
-        if (!style.primed && !res.writableEnded) res.flushHeaders(); // a slow answer's go ahead
-        socket?.uncork();
-      });
-      this.attach(answer, res, style.headers);
-      if (style.primed) answer.prime(this.limits.retryMs);
+      answer.attach(res, style.headers);
+      if (style.primed) answer.prime();
     }
   }
 
   /** GET: the stream for what the server says unasked. A newer one takes over from an older. */
   listen(res: ServerResponse, primed: boolean): void {
-    this.track(res);
-    this.attach(this.unasked, res, {});
-    if (primed) this.unasked.prime(this.limits.retryMs);
+    this.unasked.attach(res);
+    if (primed) this.unasked.prime();
     this.unasked.replay();
-    res.flushHeaders();
   }
 
   /** GET with Last-Event-ID: what came after it, and what is still to come. False: unknown. */
@@ -79,16 +69,15 @@ export class StreamableTransport implements SessionTransport {
     if (number === undefined) return false;
     const stream = this.streams.get(Number(number));
     if (!stream && !this.log.holds(Number(number))) return false;
-    this.track(res);
     if (stream) {
-      this.attach(stream, res, {});
+      stream.attach(res);
       stream.replay(Number(after));
-      res.flushHeaders();
     } else {
       res.writeHead(200, streamHeaders);
       for (const event of this.log.after(Number(number), Number(after))) res.write(event.frame);
       res.end();
     }
+    this.watch(res);
     return true;
   }
 
@@ -130,33 +119,28 @@ export class StreamableTransport implements SessionTransport {
     this.answers.delete(id);
     if (message) this.write(answer, message);
     if (--answer.waiting > 0) return;
+    const { res } = answer;
     answer.end();
+    this.watch(res);
     if (answer instanceof EventStream) this.streams.delete(answer.number);
   }
 
   private write(answer: Answer, message: JSONRPCMessage): void {
-    if (overfull(this.responses, this.limits.maxBufferedBytes)) answer.res?.destroy();
+    if (overfull(this.behind, this.limits.maxBufferedBytes)) answer.res?.destroy();
     answer.write(message);
+    this.watch(answer.res);
+  }
+
+  /** Only a response that is behind is noted down: most are never, and a Set has its price. */
+  private watch(res: ServerResponse | undefined): void {
+    if (!res || res.writableLength === 0 || this.behind.has(res)) return;
+    this.behind.add(res);
+    res.once('close', () => this.behind.delete(res));
   }
 
   private newStream(number: number): EventStream {
-    const stream = new EventStream(number, this.log);
+    const stream = new EventStream(number, this.log, this.limits);
     this.streams.set(number, stream);
     return stream;
-  }
-
-  private attach(stream: EventStream, res: ServerResponse, headers: Record<string, string>): void {
-    stream.detach();
-    stream.res = res;
-    res.once('close', () => {
-      if (stream.res === res) delete stream.res;
-    });
-    res.writeHead(200, { ...streamHeaders, ...headers });
-    keepAlive(res, this.limits.keepAliveMs);
-  }
-
-  private track(res: ServerResponse): void {
-    this.responses.add(res);
-    res.once('close', () => this.responses.delete(res));
   }
 }
