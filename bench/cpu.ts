@@ -13,13 +13,20 @@ export interface CpuRow {
   ratio: Record<string, number>;
 }
 
-const warmUps = 5; // rounds not counted: a server's first thousands of calls are half compiling
+/** How long to measure. */
+export interface Rounds {
+  /** Rounds not counted: a server's first thousands of calls are half compiling. */
+  warmUps: number;
+  rounds: number;
+  /** Times the metric's own calls, in each round. */
+  factor: number;
+}
 
 export async function measureCpu(
   metric: Metric,
   peers: Peer[],
   load: Load,
-  { rounds, factor }: { rounds: number; factor: number },
+  { warmUps, rounds, factor }: Rounds,
 ): Promise<CpuRow> {
   const samples = new Map(peers.map(({ name }): [string, number[]] => [name, []]));
   for (let round = 0; round < warmUps + rounds; round++) {
@@ -33,7 +40,7 @@ export async function measureCpu(
   const ratio: Record<string, number> = {};
   for (const [name, own] of samples) {
     cpu[name] = median(own);
-    // Round by round, so that a slow stretch of the machine weighs on both sides.
+    // Round by round, and rounds are short: a slow stretch of the machine weighs on both sides.
     ratio[name] = median(own.map((value, round) => (bare[round] ?? Number.NaN) / value));
   }
   return { metric, cpu, ratio };

@@ -14,11 +14,13 @@ function listener(enableJsonResponse: boolean): RequestListener {
   const sse = sseDoor(store);
   const streamable = streamableDoor(store, enableJsonResponse);
   return async (req, res) => {
-    const [path, query] = (req.url ?? '').split('?', 2);
-    if (req.method === 'GET' && path === '/items/') return send(res, 200, await store.list());
-    if (req.method === 'GET' && path === '/mcp/sse') return sse.open(res);
-    if (req.method === 'POST' && path === '/mcp/messages') return sse.post(req, res, query);
-    if (path === '/mcp') return streamable(req, res);
+    // as Node's documentation of message.url has it, and most servers do
+    const { pathname, searchParams } = new URL(req.url ?? '/', `http://${req.headers.host}`);
+    if (req.method === 'GET' && pathname === '/items/') return send(res, 200, await store.list());
+    if (req.method === 'GET' && pathname === '/mcp/sse') return sse.open(res);
+    if (req.method === 'POST' && pathname === '/mcp/messages')
+      return sse.post(req, res, searchParams.get('sessionId'));
+    if (pathname === '/mcp') return streamable(req, res);
     send(res, 404, { error: 'Not found' });
   };
 }
@@ -32,8 +34,8 @@ function sseDoor(store: Store) {
       res.on('close', () => transports.delete(transport.sessionId));
       await plainServer(store).connect(transport);
     },
-    async post(req: IncomingMessage, res: ServerResponse, query = ''): Promise<void> {
-      const transport = transports.get(new URLSearchParams(query).get('sessionId') ?? '');
+    async post(req: IncomingMessage, res: ServerResponse, id: string | null): Promise<void> {
+      const transport = transports.get(id ?? '');
       if (!transport) return send(res, 404, { error: 'No such session' });
       await transport.handlePostMessage(req, res);
     },
