@@ -46,7 +46,10 @@ export async function listen(
   for (const host of hosts) {
     const server = newServer(traffic.onRequest, { ...timeoutDefaults, ...timeouts });
     server.on('connection', traffic.onConnection);
-    const at = await bind(server, host, bound);
+    const at = await bind(server, host, bound).catch(error => {
+      for (const listening of servers) listening.close(); // nothing is left half up
+      throw error;
+    });
     if (at === undefined) continue;
     servers.push(server);
     bound = at;

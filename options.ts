@@ -69,7 +69,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
     port: parsePort(...chosen('--port', flags.port, 'PORT', env, '3000')),
     hosts: parseHost(flags.host),
     mount: parseMount(...chosen('--mount', flags.mount, 'MCP_PATH', env, '/mcp')),
-    data: chosen('--data', flags.data, 'DATA_FILE', env, '')[1] || undefined,
+    data: parseData(flags.data) ?? (env.DATA_FILE || undefined),
     allowHosts: (flags['allow-host'] ?? []).map(parseAllowedHost),
     allowOrigins: (flags['allow-origin'] ?? []).map(parseOrigin),
     log: parseLog(flags.log),
@@ -94,6 +94,12 @@ function refuseOpenNetwork(hosts: string[], tokens: string[]): void {
   throw new UsageError(
     `--host ${open} opens the list to the network. Ask for a token (--token-file FILE), or say --insecure.`,
   );
+}
+
+// An empty variable is one that is not set; an empty flag is a shell's '$UNSET', and a lost list.
+function parseData(flag: string | undefined): string | undefined {
+  if (flag === '') throw new UsageError('--data names no file. Write --data FILE.');
+  return flag;
 }
 
 /** As it stands in a URL: an IPv6 address in brackets. */

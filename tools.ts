@@ -5,9 +5,11 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import {
   type CallToolResult,
+  ErrorCode,
   type GetPromptResult,
   ListToolsRequestSchema,
   type ListToolsResult,
+  McpError,
   SubscribeRequestSchema,
   type ToolAnnotations,
   UnsubscribeRequestSchema,
@@ -152,7 +154,8 @@ function addItemsResource(server: McpServer, store: Store): void {
 
   let stopTelling = () => {};
   server.server.setRequestHandler(SubscribeRequestSchema, ({ params }) => {
-    if (params.uri !== itemsUri) throw new Error(`Only ${itemsUri} can be subscribed to.`);
+    if (params.uri !== itemsUri)
+      throw new McpError(ErrorCode.InvalidParams, `Only ${itemsUri} can be subscribed to.`);
     stopTelling();
     stopTelling = store.onChange(() => {
       // The session may be closing; a client that is gone needs no news.

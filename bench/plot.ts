@@ -36,7 +36,8 @@ function group({ metric, cpu }: CpuRow, peers: string[], y: number): string {
   const bare = cpu['sdk'] ?? Number.NaN;
   const middle = y + (peers.length * bar) / 2 + 4;
   const bars = peers.map((peer, i) => {
-    const ms = cpu[peer] ?? 0;
+    const ms = cpu[peer];
+    if (ms === undefined) return '';
     const length = Math.min(ms / bare, most) * full;
     const at = y + i * bar;
     return `<rect class="${peer}" x="${left}" y="${at}" width="${length.toFixed(1)}" height="${bar - 2}"/><text class="figure" x="${(left + length + 5).toFixed(1)}" y="${at + 9}">${ms.toFixed(3)} ms</text>`;
@@ -54,6 +55,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .page { fill: #ffffff }
 .rule { stroke: #59636e; stroke-dasharray: 3 3 }
 .floor { fill: #afb8c1 }
+.least { fill: #8250df }
 .ours { fill: #1a7f37 }
 .sdk { fill: #0969da }
 .express { fill: #bc4c00 }
@@ -63,6 +65,7 @@ text { fill: #e6edf3 }
 .page { fill: #0d1117 }
 .rule { stroke: #9198a1 }
 .floor { fill: #656c76 }
+.least { fill: #a371f7 }
 .ours { fill: #3fb950 }
 .sdk { fill: #4493f8 }
 .express { fill: #db6d28 }

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Load, type Peer, startLoad, startPeer } from './child.ts';
 import { median } from './stats.ts';
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
 /** Runs from where it is: node_modules is found through a link. */
 function copySources(to: string): string {
   const left = new Set(['node_modules', '.git', 'tests', 'bench', 'docs', 'examples']);
-  cpSync(root, to, { recursive: true, filter: file => !left.has(basename(file)) });
+  cpSync(root, to, { recursive: true, filter: file => !left.has(relative(root, file)) });
   symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
   return to;
 }

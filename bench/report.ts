@@ -11,6 +11,7 @@ export interface CrowdRow {
 
 export const titles: Record<string, string> = {
   floor: 'floor (no SDK)',
+  least: 'SDK, least HTTP',
   ours: 'this server',
   sdk: 'node:http + SDK',
   express: 'Express + SDK',
@@ -43,7 +44,8 @@ function peersIn(rows: Record<string, number>[]): string[] {
   return Object.keys(titles).filter(peer => rows.some(row => peer in row));
 }
 
-function shown(value = Number.NaN): string {
+function shown(value?: number): string {
+  if (value === undefined) return '';
   return value >= 1 ? value.toFixed(1) : value.toFixed(4);
 }
 
@@ -58,9 +60,10 @@ function table(header: string[], rows: string[][]): string {
   return [line(header), rule, ...rows.map(line)].join('\n');
 }
 
-/** bench/RESULTS.md and docs/bench.svg */
+/** bench/RESULTS.md, and its table and plot in docs/ */
 export function save(cpu: CpuRow[], crowd: CrowdRow[]): void {
-  write('RESULTS.md', results(cpu, crowd));
+  write('RESULTS.md', results(cpu, crowd, '../docs/bench.svg'));
+  write('../docs/bench.md', results(cpu, crowd, 'bench.svg'));
   write('../docs/bench.svg', plot(cpu));
 }
 
@@ -68,13 +71,13 @@ function write(file: string, text: string): void {
   writeFileSync(new URL(file, import.meta.url), text);
 }
 
-function results(cpu: CpuRow[], crowd: CrowdRow[]): string {
+function results(cpu: CpuRow[], crowd: CrowdRow[], picture: string): string {
   const date = new Date().toISOString().slice(0, 10);
   return `# What a call costs
 
 \`npm run bench -- --save\` on ${date}, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}.
 
-![CPU time per call beside the peers](../docs/bench.svg)
+![CPU time per call beside the peers](${picture})
 
 ## CPU time
 
@@ -86,6 +89,8 @@ ${cpuTable(cpu)}
 
 - All peers answer the same list with the same four tools. The floor does so by hand, with no
   check of what it is sent; it shows what the sockets and the JSON cost.
+- The least HTTP is the SDK's protocol behind a transport that checks and bounds nothing: what no
+  transport can go below while the SDK keeps the protocol.
 - 50 sessions call at once, each one call at a time. GET requests and sessions that open and close
   come 20 at a time over kept-alive connections.
 - Open, initialize, close holds \`notifications/initialized\`, and over Streamable HTTP the DELETE.

@@ -5,7 +5,7 @@
  *
  * --quick   under a minute: fewer calls and rounds, and without Express
  * --only    the metrics whose names hold TEXT
- * --save    writes bench/RESULTS.md and docs/bench.svg
+ * --save    writes bench/RESULTS.md, docs/bench.md and docs/bench.svg
  */
 import { parseArgs } from 'node:util';
 import { type Load, startLoad, startPeer } from './child.ts';
@@ -56,11 +56,13 @@ async function main(): Promise<void> {
 }
 
 async function cpuRows(load: Load, mode: Mode): Promise<CpuRow[]> {
-  const peers = await Promise.all(mode.names.map(name => startPeer(name)));
+  const named = [...mode.names, 'least'];
+  const peers = await Promise.all(named.map(name => startPeer(name)));
   const rows: CpuRow[] = [];
   for (const metric of metrics.filter(({ name }) => isWanted(name))) {
     console.error(`… ${metric.name}`);
-    rows.push(await measureCpu(metric, peers, load, mode));
+    const able = peers.filter(({ name }) => [...mode.names, ...(metric.also ?? [])].includes(name));
+    rows.push(await measureCpu(metric, able, load, mode));
   }
   await Promise.all(peers.map(peer => peer.stop()));
   return rows;

@@ -97,6 +97,7 @@ const choices: Choice[] = [
 /** What only the whole program can find out, or gets right as a process. */
 const refusals: [what: string, args: string[], code: number, line: RegExp][] = [
   ['a flag', ['--colour'], 2, /--colour.*See --help/],
+  ['a file without a name', ['--data', ''], 2, /^--data names no file/],
   ['a mount that ends in a slash', ['--mount', '/mcp/'], 2, /^--mount: .*Write '\/mcp'/],
   ['a mount that hides a route', ['--mount', '/items'], 2, /would hide GET \/items\//],
 ];

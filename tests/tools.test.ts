@@ -7,6 +7,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import {
   type CallToolResult,
   CallToolResultSchema,
+  ErrorCode,
   LATEST_PROTOCOL_VERSION,
   type ReadResourceResult,
   ResourceUpdatedNotificationSchema,
@@ -329,7 +330,10 @@ test('an agent that unsubscribed hears nothing more', async t => {
 
 test('only the list can be subscribed to', async t => {
   const { agent, store } = await host(t);
-  await assert.rejects(agent.subscribeResource({ uri: 'shopping://carts' }), /shopping:\/\/items/);
+  await assert.rejects(agent.subscribeResource({ uri: 'shopping://carts' }), {
+    code: ErrorCode.InvalidParams,
+    message: /Only shopping:\/\/items/,
+  });
   assert.equal(store.listeners(), 0);
 });
 
