@@ -30,7 +30,7 @@ const modes = {
     warmUps: 20,
     rounds: 40,
     factor: 2,
-    crowdRounds: 5,
+    crowdRounds: 3,
     crowds: [1_000, 5_000],
     latencyCalls: 20_000,
   },

@@ -68,17 +68,15 @@ export class Session {
     };
   }
 
-  /** Hands one message to the server. Tools see `req.auth` as `extra.authInfo`. */
+  /** Hands one message to the server, with `extra`. Tools see `req.auth` as `extra.authInfo`. */
   receive(message: JSONRPCMessage, req: McpRequest, extra: MessageExtraInfo = {}): void {
     this.quietSweeps = 0;
     if (received.hasSubscribers) received.publish({ sessionId: this.id, req, message });
     const id = callId(message);
     if (id !== undefined) this.calls.add(id);
-    this.transport.onmessage?.(message, {
-      ...extra,
-      requestInfo: { headers: req.headers },
-      ...(req.auth && { authInfo: req.auth }),
-    });
+    extra.requestInfo = { headers: req.headers };
+    if (req.auth) extra.authInfo = req.auth;
+    this.transport.onmessage?.(message, extra);
     const cancelled = cancelledId(message);
     if (cancelled === undefined) return;
     this.transport.cancelled(cancelled);

@@ -51,7 +51,7 @@ export class StreamableTransport implements SessionTransport {
     for (const id of calls) this.answers.set(id, answer);
     answer.waiting = calls.length;
     if (answer instanceof EventStream) {
-      answer.attach(res, style.headers);
+      answer.attach(res, style.newSession);
       if (style.primed) answer.prime();
     }
   }

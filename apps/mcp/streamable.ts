@@ -47,8 +47,8 @@ export function post({ createServer, options, sessions }: Context): App {
     const calls = messages.map(callId).filter(id => id !== undefined);
     if (calls.length > 0) {
       const json = types.json && (options.enableJsonResponse || !types.stream);
-      const headers: Record<string, string> = initialize ? { 'Mcp-Session-Id': session.id } : {};
-      transport.expect(calls, res, { json, batch, primed, headers });
+      const newSession = initialize && session.id;
+      transport.expect(calls, res, { json, batch, primed, newSession });
     }
     for (const message of messages)
       session.receive(message, req, primed ? detaching(transport, callId(message)) : {});
