@@ -1,6 +1,5 @@
 /** What a crowd of sessions costs: memory while they idle, memory once they left, latency beside them. */
 import { type Load, type Peer, startPeer } from './child.ts';
-import { quantile } from './stats.ts';
 
 /** KB for each idle session; MB above the start once all have left. */
 export interface Memory {
@@ -35,8 +34,8 @@ export async function measureMemory(name: string, load: Load, sessions: number):
 const idle = 1_000;
 const calling = 20;
 
-/** ms: the 99th percentile of GET /items/ beside idle and calling sessions. */
-export async function measureLatency(name: string, load: Load, calls: number): Promise<number> {
+/** ms of each GET /items/ beside idle and calling sessions. */
+export async function measureLatency(name: string, load: Load, calls: number): Promise<number[]> {
   const peer = await startPeer(name);
   const port = peer.ports['stream'] ?? 0;
   await load.run('open', { port, kind: 'sse', sessions: idle });
@@ -45,7 +44,7 @@ export async function measureLatency(name: string, load: Load, calls: number): P
   const latencies = await load.run('latency', { port, path: '/items/', calls });
   await load.run('leave', {});
   await peer.stop();
-  return quantile(latencies, 0.99);
+  return latencies;
 }
 
 async function allGone(peer: Peer): Promise<void> {

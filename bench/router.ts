@@ -5,6 +5,9 @@
  *
  * Ours does more in a lookup: it refuses ambiguous targets, cuts the query and decodes params.
  */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import findMyWay from 'find-my-way';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { SmartRouter } from 'hono/router/smart-router';
@@ -14,6 +17,8 @@ import { median, rotated } from './stats.ts';
 
 /** Whether there is a route for the path; made anew for each set of routes. */
 type Lookup = (path: string) => boolean;
+
+const file = fileURLToPath(import.meta.url);
 
 const routers: Record<string, (routes: string[]) => Lookup> = {
   ours(routes) {
@@ -53,36 +58,67 @@ const kinds: Record<string, Kind> = {
 };
 
 const sizes = [1, 10, 100, 1_000, 10_000];
-const rounds = 9; // the first is for the compiler
-const roundMs = 15;
+const blocks = 3; // of each router, in turns
+const rounds = 12; // in a block
+const warmUps = 4; // rounds of them for the caches, which another process has just had
+const roundMs = 10;
+const clockEvery = 20; // lookups between looks at the clock
 const pathCount = 1_000; // of those that exist, spread over all: caches meet what they would in use
 
-function main(): void {
-  const header = ['ns a lookup', ...sizes.map(size => size.toLocaleString('en'))];
-  for (const [kindName, kind] of Object.entries(kinds)) {
-    const columns = sizes.map(size => measure(kind, size));
-    console.log(
-      `\n| ${[kindName, ...header].join(' | ')} |\n|---|---|${'--:|'.repeat(sizes.length)}`,
-    );
-    for (const name of Object.keys(routers))
-      console.log(`| ${name} | | ${columns.map(column => column[name] ?? '–').join(' | ')} |`);
-  }
+interface Question {
+  kind: string;
+  size: number;
 }
 
-/** Median ns a lookup, by router, in turns. */
-function measure(kind: Kind, size: number): Record<string, string> {
-  const indexes = Array.from({ length: size }, (_, i) => i);
-  const routes = indexes.map(kind.route);
-  const step = Math.max(1, size / pathCount);
-  const paths = routes.slice(0, pathCount).map((_, i) => kind.path(Math.floor(i * step)));
-  const lookups = Object.entries(routers).map(([name, build]) => ({ name, lookup: build(routes) }));
-  const samples = new Map(lookups.map(({ name }): [string, number[]] => [name, []]));
-  for (let round = 0; round < rounds; round++)
-    for (const { name, lookup } of rotated(lookups, round)) {
-      const ns = nsPerLookup(lookup, paths);
-      if (round > 0) samples.get(name)?.push(ns);
+/** Each router has a process of its own, so that none meets another's heap; they take turns. */
+async function main(): Promise<void> {
+  const children = Object.keys(routers).map(name => ({ name, child: fork(file, [name]) }));
+  for (const kind of Object.keys(kinds)) {
+    const header = ['ns a lookup', ...sizes.map(size => size.toLocaleString('en'))];
+    console.log(`\n| ${[kind, ...header].join(' | ')} |\n|---|---|${'--:|'.repeat(sizes.length)}`);
+    const seen = new Map(children.map(({ name }): [string, number[]] => [name, []]));
+    for (const size of sizes)
+      for (const [name, ns] of await measure(children, { kind, size })) seen.get(name)?.push(ns);
+    for (const [name, all] of seen)
+      console.log(`| ${name} | | ${all.map(ns => ns.toFixed(0)).join(' | ')} |`);
+  }
+  for (const { child } of children) child.disconnect();
+}
+
+/** Median ns a lookup, by router. */
+async function measure(
+  children: { name: string; child: ChildProcess }[],
+  question: Question,
+): Promise<Map<string, number>> {
+  const samples = new Map(children.map(({ name }): [string, number[]] => [name, []]));
+  for (let block = 0; block < blocks; block++)
+    for (const { name, child } of rotated(children, block)) {
+      child.send(question);
+      const [ns] = await once(child, 'message'); // what serve() sends: one figure a round
+      samples.get(name)?.push(...ns);
     }
-  return Object.fromEntries([...samples].map(([name, ns]) => [name, median(ns).toFixed(0)]));
+  return new Map([...samples].map(([name, ns]) => [name, median(ns)]));
+}
+
+function serve(build: (routes: string[]) => Lookup): void {
+  let built: (Question & { lookup: Lookup; paths: string[] }) | undefined;
+  process.on('message', ({ kind, size }: Question) => {
+    if (built?.kind !== kind || built.size !== size)
+      built = { kind, size, ...prepare(build, kind, size) };
+    const { lookup, paths } = built;
+    const all = Array.from({ length: rounds }, () => nsPerLookup(lookup, paths));
+    process.send?.(all.slice(warmUps));
+  });
+}
+
+function prepare(build: (routes: string[]) => Lookup, kindName: string, size: number) {
+  const kind = kinds[kindName];
+  if (!kind) throw new Error(`There is no kind ${kindName}.`);
+  const step = Math.max(1, size / pathCount);
+  const paths = Array.from({ length: Math.min(size, pathCount) }, (_, i) =>
+    kind.path(Math.floor(i * step)),
+  );
+  return { lookup: build(Array.from({ length: size }, (_, i) => kind.route(i))), paths };
 }
 
 function nsPerLookup(lookup: Lookup, paths: string[]): number {
@@ -91,12 +127,14 @@ function nsPerLookup(lookup: Lookup, paths: string[]): number {
   const start = performance.now();
   let spent = 0;
   while (spent < roundMs) {
-    for (const path of paths) if (lookup(path)) found++;
-    done += paths.length;
-    spent = performance.now() - start;
+    const path = paths[done++ % paths.length] ?? '';
+    if (lookup(path)) found++;
+    if (done % clockEvery === 0) spent = performance.now() - start;
   }
   if (found !== done) throw new Error('A router did not find its own route.');
   return (spent / done) * 1e6;
 }
 
-main();
+const build = routers[process.argv[2] ?? ''];
+if (build) serve(build);
+else await main();
