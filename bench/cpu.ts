@@ -18,20 +18,18 @@ export interface Rounds {
   /** Rounds not counted: a server's first thousands of calls are half compiling. */
   warmUps: number;
   rounds: number;
-  /** Times the metric's own calls, in each round. */
-  factor: number;
 }
 
 export async function measureCpu(
   metric: Metric,
   peers: Peer[],
   load: Load,
-  { warmUps, rounds, factor }: Rounds,
+  { warmUps, rounds }: Rounds,
 ): Promise<CpuRow> {
   const samples = new Map(peers.map(({ name }): [string, number[]] => [name, []]));
   for (let round = 0; round < warmUps + rounds; round++) {
     for (const peer of rotated(peers, round)) {
-      const perCall = await cpuPerCall(metric, peer, load, metric.calls * factor);
+      const perCall = await cpuPerCall(metric, peer, load, metric.calls);
       if (round >= warmUps) samples.get(peer.name)?.push(perCall);
     }
   }

@@ -3,7 +3,7 @@
  *
  *     npm run bench -- [--quick] [--save] [--only TEXT]
  *
- * --quick   under a minute: fewer calls and rounds, and without Express
+ * --quick   under a minute: fewer calls and rounds, and fewer peers
  * --only    the metrics whose names hold TEXT
  * --save    writes bench/RESULTS.md, docs/bench.md and docs/bench.svg
  */
@@ -18,9 +18,8 @@ import { median, quantile, rotated } from './stats.ts';
 const modes = {
   quick: {
     names: ['floor', 'ours', 'sdk'],
-    warmUps: 20,
-    rounds: 12,
-    factor: 1,
+    warmUps: 5,
+    rounds: 5,
     crowdRounds: 1,
     crowds: [1_000],
     latencyCalls: 4_000,
@@ -29,7 +28,6 @@ const modes = {
     names: ['floor', 'ours', 'sdk', 'express'],
     warmUps: 20,
     rounds: 40,
-    factor: 2,
     crowdRounds: 3,
     crowds: [1_000, 5_000],
     latencyCalls: 20_000,
@@ -56,7 +54,7 @@ async function main(): Promise<void> {
 }
 
 async function cpuRows(load: Load, mode: Mode): Promise<CpuRow[]> {
-  const named = [...mode.names, 'least'];
+  const named = flags.quick ? mode.names : [...mode.names, 'least'];
   const peers = await Promise.all(named.map(name => startPeer(name)));
   const rows: CpuRow[] = [];
   for (const metric of metrics.filter(({ name }) => isWanted(name))) {

@@ -62,7 +62,7 @@ export class JsonAnswer implements Answer {
     if (this.parts.length === 0) return void this.res.writeHead(202).end(); // all cancelled
     const body = this.style.batch ? `[${this.parts}]` : this.parts.join();
     const head = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-    this.res.writeHead(200, naming(head, this.style.newSession)).end(body);
+    this.res.writeHead(200, withSession(head, this.style.newSession)).end(body);
     for (const message of this.messages) publishFrame(this.res, body, message);
   }
 
@@ -140,7 +140,7 @@ export class EventStream implements Answer {
     delete this.res;
     if (held === undefined || res.headersSent) return void res.end();
     const head = { ...streamHeaders, 'Content-Length': Buffer.byteLength(held) };
-    res.writeHead(200, naming(head, newSession)).end(held);
+    res.writeHead(200, withSession(head, newSession)).end(held);
   }
 
   end(): void {
@@ -164,14 +164,17 @@ export class EventStream implements Answer {
     const { res, held, newSession, limits } = this;
     if (!res || held === undefined || res.headersSent) return; // it failed, and the client is told
     this.held = undefined;
-    res.writeHead(200, naming({ ...streamHeaders }, newSession)).flushHeaders();
+    res.writeHead(200, withSession({ ...streamHeaders }, newSession)).flushHeaders();
     if (held) res.write(held);
     keepAlive(res, limits.keepAliveMs);
   }
 }
 
 // By assignment: to spread what is mostly empty takes a twentieth of a call.
-function naming(head: OutgoingHttpHeaders, newSession: string | undefined): OutgoingHttpHeaders {
+function withSession(
+  head: OutgoingHttpHeaders,
+  newSession: string | undefined,
+): OutgoingHttpHeaders {
   if (newSession !== undefined) head['Mcp-Session-Id'] = newSession;
   return head;
 }
