@@ -18,7 +18,7 @@ import { median, quantile, rotated } from './stats.ts';
 const modes = {
   quick: {
     names: ['floor', 'ours', 'sdk'],
-    warmUps: 5,
+    warmUps: 4,
     rounds: 5,
     crowdRounds: 1,
     crowds: [1_000],
