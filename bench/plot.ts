@@ -2,7 +2,7 @@
 import type { CpuRow } from './cpu.ts';
 import { titles } from './report.ts';
 
-const width = 860;
+const width = 900;
 const left = 250; // where the bars start: room for the longest name
 const full = 400; // px for what node:http + SDK takes
 const most = 1.4; // shares drawn; a longer bar is cut, and its figure still stands beside it
@@ -12,9 +12,10 @@ const top = 78;
 
 export function plot(rows: CpuRow[]): string {
   const peers = Object.keys(titles);
-  const block = peers.length * bar + gap;
-  const height = top + rows.length * block + 12;
-  const groups = rows.map((row, i) => group(row, peers, top + i * block));
+  const tops = [top];
+  for (const { cpu } of rows) tops.push((tops.at(-1) ?? top) + Object.keys(cpu).length * bar + gap);
+  const height = (tops.at(-1) ?? top) + 12;
+  const groups = rows.map((row, i) => group(row, peers, tops[i] ?? top));
   const rule = left + full;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="CPU time per call beside the peers">
 <style>${style}</style>
@@ -34,10 +35,10 @@ function legend(peer: string, i: number): string {
 
 function group({ metric, cpu }: CpuRow, peers: string[], y: number): string {
   const bare = cpu['sdk'] ?? Number.NaN;
-  const middle = y + (peers.length * bar) / 2 + 4;
-  const bars = peers.map((peer, i) => {
-    const ms = cpu[peer];
-    if (ms === undefined) return '';
+  const measured = peers.filter(peer => peer in cpu);
+  const middle = y + (measured.length * bar) / 2 + 4;
+  const bars = measured.map((peer, i) => {
+    const ms = cpu[peer] ?? 0;
     const length = Math.min(ms / bare, most) * full;
     const at = y + i * bar;
     return `<rect class="${peer}" x="${left}" y="${at}" width="${length.toFixed(1)}" height="${bar - 2}"/><text class="figure" x="${(left + length + 5).toFixed(1)}" y="${at + 9}">${ms.toFixed(3)} ms</text>`;

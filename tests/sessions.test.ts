@@ -1,5 +1,6 @@
 /** Sessions: how many, how long, who ends them, and what is answered while all of them end. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -323,6 +324,24 @@ function captureConsole(t: TestContext): string[] {
     t.mock.method(console, method, take);
   return lines;
 }
+
+test('a session that ends while a message is on its way to it is unknown', soon, async t => {
+  const { origin } = await serveWaiting(t);
+  const gone = eventsOf<SessionEvent>(t, closed);
+  const stream = await openSse(t, `${origin}/sse`);
+  const { port, pathname, search } = new URL(stream.messages);
+  const raw = openRaw(t, Number(port));
+  const body = JSON.stringify(call(1, 'ping'));
+  const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\nConnection: close\r\n`;
+  raw.send(`POST ${pathname}${search} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`);
+  const [received] = await once(raw.socket, 'data');
+  assert.match(received, /^HTTP\/1\.1 100 /, 'the server has the head');
+  stream.cut();
+  await gone.until(({ length }) => length === 1);
+  raw.send(body);
+  const [answer] = await once(raw.socket, 'data');
+  assert.match(answer, /^HTTP\/1\.1 404 /);
+});
 
 /** Goes away in the middle of a body, and waits until the server has seen it. */
 async function cutInBody(t: TestContext, url: string, headers: Headers = {}): Promise<void> {
