@@ -183,6 +183,7 @@ function addPlanPrompt(server: McpServer, store: Store): void {
     description: 'Asks for what a dish needs and the list lacks.',
   };
   // The SDK would build a schema from its parts for each server: a twentieth of a session's start.
+  // So the prompt gets the one there is; with it, `plan` is called with the arguments it asks for.
   const prompt = server.registerPrompt('plan_shopping', config, plan as never);
   prompt.argsSchema = dishSchema;
 }

@@ -325,37 +325,38 @@ function captureConsole(t: TestContext): string[] {
   return lines;
 }
 
+/** Goes away in the middle of a body, and waits until the server has seen it. */
+async function cutInBody(t: TestContext, url: string, headers: Headers = {}): Promise<void> {
+  const raw = await startBody(t, url, 100, headers);
+  raw.send('{"jsonrpc":');
+  raw.socket.end();
+  await raw.closed;
+}
+
+/** A POST whose head the server has, and whose body of `length` bytes is still to be sent. */
+async function startBody(t: TestContext, url: string, length: number, headers: Headers = {}) {
+  const { port, pathname, search } = new URL(url);
+  const raw = openRaw(t, Number(port));
+  const fields = Object.entries({ ...headers, Host: 'localhost', 'Content-Length': `${length}` });
+  const lines = [...fields, ['Content-Type', 'application/json'], ['Expect', '100-continue']];
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  raw.send(`POST ${pathname}${search} HTTP/1.1\r\n${head}\r\n`);
+  await once(raw.socket, 'data'); // 100: the server has its head
+  return raw;
+}
+
 test('a session that ends while a message is on its way to it is unknown', soon, async t => {
   const { origin } = await serveWaiting(t);
   const gone = eventsOf<SessionEvent>(t, closed);
   const stream = await openSse(t, `${origin}/sse`);
-  const { port, pathname, search } = new URL(stream.messages);
-  const raw = openRaw(t, Number(port));
   const body = JSON.stringify(call(1, 'ping'));
-  const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\nConnection: close\r\n`;
-  raw.send(`POST ${pathname}${search} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`);
-  const [received] = await once(raw.socket, 'data');
-  assert.match(received, /^HTTP\/1\.1 100 /, 'the server has the head');
+  const raw = await startBody(t, stream.messages, body.length);
   stream.cut();
   await gone.until(({ length }) => length === 1);
   raw.send(body);
   const [answer] = await once(raw.socket, 'data');
   assert.match(answer, /^HTTP\/1\.1 404 /);
 });
-
-/** Goes away in the middle of a body, and waits until the server has seen it. */
-async function cutInBody(t: TestContext, url: string, headers: Headers = {}): Promise<void> {
-  const { port, pathname, search } = new URL(url);
-  const raw = openRaw(t, Number(port));
-  const fields = Object.entries({ ...headers, Host: 'localhost', 'Content-Length': '100' });
-  const lines = [...fields, ['Content-Type', 'application/json'], ['Expect', '100-continue']];
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  raw.send(`POST ${pathname}${search} HTTP/1.1\r\n${head}\r\n`);
-  await new Promise(done => raw.socket.once('data', done)); // 100: the server has its head
-  raw.send('{"jsonrpc":');
-  raw.socket.end();
-  await raw.closed;
-}
 
 /** The whole server over a list whose additions wait until the test lets them through. */
 async function serveList(t: TestContext, options: McpOptions = {}) {

@@ -137,10 +137,10 @@ function isInitialize(message: JSONRPCMessage): boolean {
 // '*/*', which curl and plain fetch send, and no header at all take both
 function accepted(req: McpRequest): { json: boolean; stream: boolean } {
   const accept = req.headers.accept ?? '*/*';
-  const any = accept.includes('*/*');
+  const anything = accept.includes('*/*');
   return {
-    json: any || accept.includes('application/json'),
-    stream: any || accept.includes('text/event-stream'),
+    json: anything || accept.includes('application/json'),
+    stream: anything || accept.includes('text/event-stream'),
   };
 }
 
