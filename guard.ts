@@ -72,8 +72,6 @@ interface Allowed {
 function hostRefusal(req: IncomingMessage, { hosts }: Allowed): Problem | undefined {
   const { host = '' } = req.headers;
   const { authority } = originForm(req.url ?? '');
-  // Most requests are this one, and every request comes through here.
-  if (authority === undefined && isLoopback(host) && countHosts(req) === 1) return undefined;
   const authorities = authority === undefined ? [host] : [host, authority];
   if (countHosts(req) > 1 || !authorities.every(isAuthority))
     return { status: 400, detail: 'Send one Host header: host or host:port.' };

@@ -31,7 +31,6 @@ export function openSse({ createServer, options, sessions }: Context): App {
     if (req.method === 'HEAD') return res.writeHead(200, streamHeaders).end(); // opens nothing
     const full = sessions.refusal();
     if (full) return refuseForNow(res, full);
-    req.resume(); // read to its end: for one that is not, Node makes an error with a stack, 40 µs
     const transport = new SseTransport(endpointFor(req, options.endpoint), res, options);
     await sessions.open(new Session(createServer(), transport, req.auth?.token), req);
   };
