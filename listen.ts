@@ -1,5 +1,5 @@
 /** Serving an App until it is told to stop: sockets, time-outs, signals. */
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { App } from './router.ts';
 
@@ -72,7 +72,7 @@ export async function listen(
 /** The requests and connections of an App, so that it can be stopped without cutting any short. */
 function trafficOf(app: App) {
   const sockets = new Set<Socket>();
-  const open = new Set<ServerResponse>(); // streams, and answers that come after the app returned
+  let open = 0; // responses whose app has returned: streams, and answers that come later
   let running = 0; // apps that have not returned
   let stopping = false;
   let onquiet = () => {};
@@ -88,8 +88,11 @@ function trafficOf(app: App) {
     }
     // Most answers are over by now; to note down each would cost a tenth of a plain one.
     if (!res.writableEnded && !res.closed) {
-      open.add(res);
-      res.on('close', () => open.delete(res) && settle());
+      open++; // counted, not kept: V8's Map and Set leave behind tables that hold what was in them
+      res.on('close', () => {
+        open--;
+        settle();
+      });
     }
     running--;
     settle();
@@ -101,7 +104,7 @@ function trafficOf(app: App) {
   }
 
   function settle(): void {
-    if (stopping && running === 0 && open.size === 0) onquiet();
+    if (stopping && running === 0 && open === 0) onquiet();
   }
 
   /** Resolves once nothing is being answered, having told idle connections to end. */

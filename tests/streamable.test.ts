@@ -819,3 +819,26 @@ test('an answer that comes with its headers arrives in one piece', soon, async t
     answers.map((_, i) => [`${i}`]),
   );
 });
+
+test(
+  'an answer is kept for Last-Event-ID if a part of it may arrive, and not if none can',
+  soon,
+  async t => {
+    const { url } = await serveTools(t);
+    const session = await openSession(url);
+    const rows: [chars: number, status: number][] = [
+      [10, 400],
+      [2_000, 200],
+      [200_000, 200], // leaves with its head's length unsaid
+    ];
+    for (const [chars, status] of rows) {
+      const answer = await post(url, toolCall(chars, 'echo', { say: 'x'.repeat(chars) }), session);
+      const primed = /^id: (\S+)\nretry/.exec(answer.body)?.[1];
+      const again = await openStream(t, url, {
+        headers: { ...session, ...streamOnly, 'Last-Event-ID': primed ?? '' },
+      });
+      assert.equal(again.status, status, `${chars} characters`);
+      if (status === 200) assert.equal(((await restOf(again))[0] as string).length, chars);
+    }
+  },
+);

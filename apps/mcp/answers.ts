@@ -2,7 +2,7 @@
  * Where the messages of one Streamable POST go: one JSON body, or a stream that can be resumed.
  */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { publishFrame, sent } from './channels.ts';
 import { refuse, refuseForNow } from './refuse.ts';
 import { frameOf, keepAlive, publishStream, type StreamLimits, streamHeaders } from './stream.ts';
@@ -19,9 +19,9 @@ export interface AnswerStyle {
 }
 
 export interface Answer {
-  res?: ServerResponse;
+  res?: ServerResponse | undefined;
   /** Calls of the POST that are not answered yet. */
-  waiting: number;
+  readonly calls: RequestId[];
   write(message: JSONRPCMessage): void;
   /** All calls are answered, or cancelled. */
   end(): void;
@@ -32,7 +32,7 @@ export interface Answer {
 /** One JSON body, once all calls are answered. A batch's is bounded, for it waits in memory. */
 export class JsonAnswer implements Answer {
   readonly res: ServerResponse;
-  waiting = 0;
+  readonly calls: RequestId[];
   private readonly style: AnswerStyle;
   private readonly maxChars: number;
   private readonly messages: JSONRPCMessage[] = [];
@@ -40,7 +40,8 @@ export class JsonAnswer implements Answer {
   private chars = 0;
   private tooLong = false;
 
-  constructor(res: ServerResponse, style: AnswerStyle, maxChars: number) {
+  constructor(calls: RequestId[], res: ServerResponse, style: AnswerStyle, maxChars: number) {
+    this.calls = calls;
     this.res = res;
     this.style = style;
     this.maxChars = maxChars;
@@ -82,19 +83,21 @@ const batchTooLong =
 /** A stream that outlives its connections: events are numbered, kept, and sent again if asked. */
 export class EventStream implements Answer {
   readonly number: number;
-  res?: ServerResponse;
-  waiting = 0;
+  readonly calls: RequestId[];
+  res: ServerResponse | undefined;
   private readonly log: EventLog;
   private readonly limits: StreamLimits;
   private newSession: string | undefined;
   /** Frames that wait for the head to leave; undefined once it has. */
   private held: string | undefined;
+  private connections = 0;
   private last = 0;
   /** Number of the last event that was written to a connection. */
   private written = 0;
 
-  constructor(number: number, log: EventLog, limits: StreamLimits) {
+  constructor(number: number, calls: RequestId[], log: EventLog, limits: StreamLimits) {
     this.number = number;
+    this.calls = calls;
     this.log = log;
     this.limits = limits;
   }
@@ -106,13 +109,12 @@ export class EventStream implements Answer {
   attach(res: ServerResponse, newSession?: string): void {
     this.detach();
     this.res = res;
+    this.connections++;
     this.newSession = newSession;
     this.held = '';
     publishStream(res);
-    res.once('close', () => {
-      if (this.res === res) delete this.res;
-    });
-    setImmediate(() => {
+    // Comes after all promises of this turn; setImmediate would, too, at a tenth of a call.
+    process.nextTick(() => {
       if (this.res === res) this.open();
     });
   }
@@ -137,10 +139,13 @@ export class EventStream implements Answer {
   detach(): void {
     const { res, held, newSession } = this;
     if (!res) return;
-    delete this.res;
+    this.res = undefined;
     if (held === undefined || res.headersSent) return void res.end();
-    const head = { ...streamHeaders, 'Content-Length': Buffer.byteLength(held) };
+    const length = Buffer.byteLength(held);
+    const head = { ...streamHeaders, 'Content-Length': length };
     res.writeHead(200, withSession(head, newSession)).end(held);
+    // It arrives whole or not at all, so there is no part after which it could be resumed.
+    if (this.connections === 1 && length <= packetBytes) this.log.forget(this.number);
   }
 
   end(): void {
@@ -163,10 +168,17 @@ export class EventStream implements Answer {
   private open(): void {
     const { res, held, newSession, limits } = this;
     if (!res || held === undefined || res.headersSent) return; // it failed, and the client is told
+    if (res.closed) {
+      this.res = undefined; // the client left first
+      return;
+    }
     this.held = undefined;
     res.writeHead(200, withSession({ ...streamHeaders }, newSession)).flushHeaders();
     if (held) res.write(held);
     keepAlive(res, limits.keepAliveMs);
+    res.once('close', () => {
+      if (this.res === res) this.res = undefined;
+    });
   }
 }
 
@@ -180,6 +192,8 @@ function withSession(
 }
 
 const maxHeldChars = 64 * 1024; // what a turn has to say beyond that goes out as it comes
+
+const packetBytes = 1_000; // with a head of 220, what any network carries in one piece (RFC 8200, 5)
 
 interface LoggedEvent {
   stream: number;
@@ -200,6 +214,12 @@ export class EventLog {
     this.chars += event.frame.length;
     while (this.events.length > maxEvents || this.chars > maxEventChars)
       this.chars -= this.events.shift()?.frame.length ?? 0;
+  }
+
+  /** Takes out the last events again, as far as they are this stream's. */
+  forget(stream: number): void {
+    while (this.events.at(-1)?.stream === stream)
+      this.chars -= this.events.pop()?.frame.length ?? 0;
   }
 
   holds(stream: number): boolean {

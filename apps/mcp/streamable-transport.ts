@@ -25,10 +25,11 @@ export class StreamableTransport implements SessionTransport {
   onsent?: (message: JSONRPCMessage) => void;
 
   private readonly limits: StreamLimits;
-  /** Where each call in flight is answered. */
-  private readonly answers = new Map<RequestId, Answer>();
-  /** Streams whose last event is still to come, by number; 0 is the one for unasked messages. */
-  private readonly streams = new Map<number, EventStream>();
+  /**
+   * Of the calls in flight. An array: a Map that is filled and emptied leaves tables behind, each
+   * holding the next, and once one is in V8's old space all are kept until that is collected.
+   */
+  private readonly answers: Answer[] = [];
   private readonly log = new EventLog();
   /** Responses whose readers have not taken all that was written. */
   private readonly behind = new Set<ServerResponse>();
@@ -38,7 +39,7 @@ export class StreamableTransport implements SessionTransport {
 
   constructor(limits: StreamLimits) {
     this.limits = limits;
-    this.unasked = this.newStream(0);
+    this.unasked = new EventStream(0, [], this.log, limits);
   }
 
   async start(): Promise<void> {} // its streams open with the requests that ask for them
@@ -46,10 +47,9 @@ export class StreamableTransport implements SessionTransport {
   /** Opens the answer to a POST that holds `calls`, before they reach the server. */
   expect(calls: RequestId[], res: ServerResponse, style: AnswerStyle): void {
     const answer = style.json
-      ? new JsonAnswer(res, style, this.limits.maxBufferedBytes)
-      : this.newStream(++this.lastStream);
-    for (const id of calls) this.answers.set(id, answer);
-    answer.waiting = calls.length;
+      ? new JsonAnswer([...calls], res, style, this.limits.maxBufferedBytes)
+      : new EventStream(++this.lastStream, [...calls], this.log, this.limits);
+    this.answers.push(answer);
     if (answer instanceof EventStream) {
       answer.attach(res, style.newSession);
       if (style.primed) answer.prime();
@@ -67,7 +67,7 @@ export class StreamableTransport implements SessionTransport {
   resume(lastEventId: string, res: ServerResponse): boolean {
     const [, number, after] = /^(\d{1,15})\.(\d{1,15})$/.exec(lastEventId) ?? [];
     if (number === undefined) return false;
-    const stream = this.streams.get(Number(number));
+    const stream = this.stream(Number(number));
     if (!stream && !this.log.holds(Number(number))) return false;
     if (stream) {
       stream.attach(res);
@@ -84,7 +84,7 @@ export class StreamableTransport implements SessionTransport {
   async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     this.onsent?.(message);
     if ('method' in message) {
-      const answer = this.answers.get(options?.relatedRequestId ?? '');
+      const answer = this.answerTo(options?.relatedRequestId);
       return this.write(answer instanceof EventStream ? answer : this.unasked, message);
     }
     if (message.id !== undefined) this.settle(message.id, message);
@@ -100,29 +100,28 @@ export class StreamableTransport implements SessionTransport {
 
   /** Ends the stream a call is answered on; the client comes back with Last-Event-ID. */
   detach(call: RequestId | undefined): void {
-    const stream = call === undefined ? this.unasked : this.answers.get(call);
+    const stream = call === undefined ? this.unasked : this.answerTo(call);
     if (stream instanceof EventStream) stream.detach();
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    for (const answer of new Set(this.answers.values())) answer.abandon();
-    this.answers.clear();
-    for (const stream of this.streams.values()) stream.detach();
+    for (const answer of this.answers.splice(0)) answer.abandon();
+    this.unasked.detach();
     this.onclose?.();
   }
 
   private settle(id: RequestId, message?: JSONRPCMessage): void {
-    const answer = this.answers.get(id);
+    const answer = this.answerTo(id);
     if (!answer) return; // cancelled, or asked before a restart
-    this.answers.delete(id);
+    remove(answer.calls, id);
     if (message) this.write(answer, message);
-    if (--answer.waiting > 0) return;
+    if (answer.calls.length > 0) return;
+    remove(this.answers, answer);
     const { res } = answer;
     answer.end();
     this.watch(res);
-    if (answer instanceof EventStream) this.streams.delete(answer.number);
   }
 
   private write(answer: Answer, message: JSONRPCMessage): void {
@@ -138,9 +137,19 @@ export class StreamableTransport implements SessionTransport {
     res.once('close', () => this.behind.delete(res));
   }
 
-  private newStream(number: number): EventStream {
-    const stream = new EventStream(number, this.log, this.limits);
-    this.streams.set(number, stream);
-    return stream;
+  private answerTo(call: RequestId | undefined): Answer | undefined {
+    return this.answers.find(answer => answer.calls.some(id => id === call));
   }
+
+  /** The one with this number, if its last event is still to come. */
+  private stream(number: number): EventStream | undefined {
+    if (number === 0) return this.unasked;
+    return this.answers.find(
+      (answer): answer is EventStream => answer instanceof EventStream && answer.number === number,
+    );
+  }
+}
+
+function remove<T>(list: T[], entry: T): void {
+  list.splice(list.indexOf(entry), 1);
 }
