@@ -1,11 +1,12 @@
 /**
  * The SDK's protocol behind the least HTTP that carries a Streamable call: no check, no limit,
- * no stream that could be resumed. What no transport can go below while the SDK keeps the protocol.
+ * no stream that could be resumed, and the SDK's guards in a hurry. What no transport can go below while the SDK keeps the protocol.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { hurrySdkGuards } from '../../apps/mcp/sdk-guards.ts';
 import { memoryStore } from '../../store.ts';
 import { shoppingServer } from '../../tools.ts';
 import { bare, host } from './host.ts';
@@ -74,4 +75,5 @@ function read(req: IncomingMessage): Promise<JSONRPCMessage> {
   });
 }
 
+hurrySdkGuards();
 await host({ stream: () => bare(listener(false)), json: () => bare(listener(true)) });
