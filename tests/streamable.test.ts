@@ -4,6 +4,8 @@
  * may ask of its client, over both transports.
  */
 import assert from 'node:assert/strict';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
@@ -23,6 +25,8 @@ import {
 import { z } from 'zod';
 import { type McpOptions, mcpApp } from '../apps/mcp/app.ts';
 import { type ReceivedEvent, received } from '../apps/mcp/channels.ts';
+import { streamDefaults } from '../apps/mcp/stream.ts';
+import { StreamableTransport } from '../apps/mcp/streamable-transport.ts';
 import { createRouter } from '../router.ts';
 import { createApp } from '../server.ts';
 import { memoryStore } from '../store.ts';
@@ -842,3 +846,13 @@ test(
     }
   },
 );
+
+test('an answer that comes in the turn of a resumption is kept: its stream is known', async () => {
+  const response = () => new ServerResponse(new IncomingMessage(new Socket()));
+  const transport = new StreamableTransport(streamDefaults);
+  transport.expect([7], response(), { json: false, batch: false, primed: true });
+  transport.detach(7);
+  assert.ok(transport.resume('1.0', response()));
+  await transport.send({ jsonrpc: '2.0', id: 7, result: {} });
+  assert.ok(transport.resume('1.0', response()), 'a second time');
+});
