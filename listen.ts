@@ -89,7 +89,7 @@ function trafficOf(app: App) {
     // Most answers are over by now; to note down each would cost a tenth of a plain one.
     if (!res.writableEnded && !res.closed) {
       open++; // counted, not kept: V8's Map and Set leave behind tables that hold what was in them
-      res.on('close', () => {
+      res.once('close', () => {
         open--;
         settle();
       });

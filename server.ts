@@ -9,6 +9,7 @@ import { alive, about as health, ready } from './apps/health.ts';
 import { landing } from './apps/landing.ts';
 import { liveApp } from './apps/live/app.ts';
 import { type McpOptions, mcpApp } from './apps/mcp/app.ts';
+import { hurrySdkGuards } from './apps/mcp/sdk-guards.ts';
 import { page } from './apps/page/page.ts';
 import { accessLog } from './apps/trace/log.ts';
 import { watchHandshakes } from './apps/trace/watchdog.ts';
@@ -85,6 +86,7 @@ async function main(): Promise<void> {
     const { router } = createApp(memoryStore(), options);
     return console.log(explain(router, ...options.explain));
   }
+  hurrySdkGuards(); // for the whole process, so not in createApp
   const store = options.data === undefined ? memoryStore() : await sqliteStore(options.data);
   const app = createApp(store, options);
   const running = await listen(app, options.hosts, options.port);

@@ -90,7 +90,6 @@ export class EventStream implements Answer {
   private newSession: string | undefined;
   /** Frames that wait for the head to leave; undefined once it has. */
   private held: string | undefined;
-  private connections = 0;
   private last = 0;
   /** Number of the last event that was written to a connection. */
   private written = 0;
@@ -109,11 +108,11 @@ export class EventStream implements Answer {
   attach(res: ServerResponse, newSession?: string): void {
     this.detach();
     this.res = res;
-    this.connections++;
     this.newSession = newSession;
     this.held = '';
     publishStream(res);
-    // Comes after all promises of this turn; setImmediate would, too, at a tenth of a call.
+    // A POST comes here from a promise, so this waits for all promises of the turn. So would
+    // setImmediate, at a tenth of a call.
     process.nextTick(() => {
       if (this.res === res) this.open();
     });
@@ -141,11 +140,8 @@ export class EventStream implements Answer {
     if (!res) return;
     this.res = undefined;
     if (held === undefined || res.headersSent) return void res.end();
-    const length = Buffer.byteLength(held);
-    const head = { ...streamHeaders, 'Content-Length': length };
+    const head = { ...streamHeaders, 'Content-Length': Buffer.byteLength(held) };
     res.writeHead(200, withSession(head, newSession)).end(held);
-    // It arrives whole or not at all, so there is no part after which it could be resumed.
-    if (this.connections === 1 && length <= packetBytes) this.log.forget(this.number);
   }
 
   end(): void {
@@ -157,19 +153,20 @@ export class EventStream implements Answer {
   }
 
   private push(frame: string, seq: number, message?: JSONRPCMessage): void {
-    if (!this.res || this.res.destroyed) return;
-    if (this.held === undefined) this.res.write(frame);
+    const { res } = this;
+    if (!res || res.destroyed) return;
+    if (this.held === undefined) res.write(frame);
     else this.held += frame;
     if (this.held && this.held.length > maxHeldChars) this.open();
     this.written = seq;
-    if (sent.hasSubscribers) publishFrame(this.res, frame, message);
+    if (sent.hasSubscribers) publishFrame(res, frame, message);
   }
 
   private open(): void {
     const { res, held, newSession, limits } = this;
-    if (!res || held === undefined || res.headersSent) return; // it failed, and the client is told
-    if (res.closed) {
-      this.res = undefined; // the client left first
+    if (!res || held === undefined) return;
+    if (res.closed || res.headersSent) {
+      this.res = undefined; // the client has left, or was told that its request failed
       return;
     }
     this.held = undefined;
@@ -193,9 +190,7 @@ function withSession(
 
 const maxHeldChars = 64 * 1024; // what a turn has to say beyond that goes out as it comes
 
-const packetBytes = 1_000; // with a head of 220, what any network carries in one piece (RFC 8200, 5)
-
-interface LoggedEvent {
+export interface LoggedEvent {
   stream: number;
   seq: number;
   frame: string;
@@ -214,12 +209,6 @@ export class EventLog {
     this.chars += event.frame.length;
     while (this.events.length > maxEvents || this.chars > maxEventChars)
       this.chars -= this.events.shift()?.frame.length ?? 0;
-  }
-
-  /** Takes out the last events again, as far as they are this stream's. */
-  forget(stream: number): void {
-    while (this.events.at(-1)?.stream === stream)
-      this.chars -= this.events.pop()?.frame.length ?? 0;
   }
 
   holds(stream: number): boolean {

@@ -13,7 +13,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createRouter, type Router } from '../../router.ts';
 import { type MessageLimits, messageDefaults } from './messages.ts';
-import { hurrySdkGuards } from './sdk-guards.ts';
 import {
   createSessions,
   type McpServerLike,
@@ -47,7 +46,6 @@ const graceMs = 10_000; // a third of what common supervisors allow before they 
  *   to another (CVE-2026-25536).
  */
 export function mcpApp(createServer: () => McpServerLike, options: McpOptions = {}): McpApp {
-  hurrySdkGuards();
   const context: Context = {
     createServer,
     options: {
