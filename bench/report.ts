@@ -89,13 +89,15 @@ ${cpuTable(cpu)}
 
 - All peers answer the same list with the same four tools. The floor does so by hand, with no
   check of what it is sent; it shows what the sockets and the JSON cost.
-- The least HTTP is the SDK's protocol, its guards hurried as this server's are, behind a transport
-  that checks and bounds nothing: what no transport can go below while the SDK keeps the protocol.
+- The least HTTP is the SDK's protocol behind a transport that checks and bounds nothing: about what
+  a transport can come to while the SDK keeps the protocol.
 - 50 sessions call at once, each one call at a time. GET requests and sessions that open and close
   come 20 at a time over kept-alive connections.
 - Open, initialize, close holds \`notifications/initialized\`, and over Streamable HTTP the DELETE.
 - This server also checks Host and Origin, bounds bodies, and offers a resource and a prompt in
   each session; the peers do not.
+- This server and the least HTTP hurry the SDK's guards (apps/mcp/sdk-guards.ts); node:http + SDK
+  and Express have the SDK as it comes.
 
 ## Memory and latency
 

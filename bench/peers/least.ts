@@ -1,7 +1,7 @@
 /**
  * The SDK's protocol behind the least HTTP that carries a Streamable call: no check, no limit,
- * no stream that could be resumed, the SDK's guards hurried. What no transport can go below while
- * the SDK keeps the protocol.
+ * no stream that could be resumed, the SDK's guards hurried. About what a transport can come to
+ * while the SDK keeps the protocol.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
