@@ -2,7 +2,7 @@
  * The SDK's guards, hurried by apps/mcp/sdk-guards.ts, say of every message what zod says.
  */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import test from 'node:test';
 import {
   JSONRPCErrorResponseSchema,
   JSONRPCNotificationSchema,

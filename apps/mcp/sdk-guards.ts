@@ -19,8 +19,8 @@ import type { z } from 'zod';
 export function hurrySdkGuards(): void {
   if (hurried) return;
   hurried = true;
-  sayNoTo(JSONRPCResultResponseSchema, message => 'method' in message); // strict, and without it
-  sayNoTo(JSONRPCErrorResponseSchema, message => 'method' in message); // likewise
+  sayNoTo(JSONRPCResultResponseSchema, message => 'method' in message); // strict: a key it has not
+  sayNoTo(JSONRPCErrorResponseSchema, message => 'method' in message); // so is this
   sayNoTo(JSONRPCRequestSchema, message => !('id' in message));
 }
 

@@ -73,14 +73,15 @@ export class StreamableTransport implements SessionTransport {
 
   /** GET with Last-Event-ID: what came after it, and what is still to come. False: unknown. */
   resume(lastEventId: string, res: ServerResponse): boolean {
-    const [, number, after] = /^(\d{1,15})\.(\d{1,15})$/.exec(lastEventId) ?? [];
-    if (number === undefined) return false;
-    const stream = this.stream(Number(number));
-    if (!stream && !this.log.holds(Number(number))) return false;
+    const [, number, after] = /^(\d{1,15})\.(\d{1,15})$/.exec(lastEventId)?.map(Number) ?? [];
+    if (number === undefined || after === undefined) return false;
+    const stream = this.stream(number);
     if (stream) {
       stream.attach(res);
-      stream.replay(Number(after));
-    } else sendMissed(res, this.log.after(Number(number), Number(after)));
+      stream.replay(after);
+    } else if (this.log.holds(number)) {
+      sendMissed(res, this.log.after(number, after));
+    } else return false;
     this.watch(res);
     return true;
   }
