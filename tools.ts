@@ -42,20 +42,20 @@ export function shoppingServer(store: Store): McpServer {
       instructions: 'Read the list with get_items before changing it: items are known by their id.',
     },
   );
-  server.registerTool('get_items', about.get_items, async () => {
+  addTool(server, 'get_items', async () => {
     const items = await store.list();
     return result(`${items.length} items on the list`, { items });
   });
-  server.registerTool('add_item', about.add_item, async input => {
+  addTool(server, 'add_item', async input => {
     const item = await store.add(input);
     if (item === 'full') return toolError('The list is full. Call remove_item first.');
     return result(`Added ${item.name} as item ${item.id}`, item);
   });
-  server.registerTool('update_item', about.update_item, async ({ id, ...change }) => {
+  addTool(server, 'update_item', async ({ id, ...change }) => {
     const item = await store.update(id, change);
     return item ? result(`Updated item ${id}`, item) : unknownItem(id);
   });
-  server.registerTool('remove_item', about.remove_item, async ({ id }) => {
+  addTool(server, 'remove_item', async ({ id }) => {
     const removed = await store.remove(id);
     return removed ? result(`Removed item ${id}`, { id }) : unknownItem(id);
   });
@@ -127,16 +127,38 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): { type: 'object'
   return z.toJSONSchema(schema, { io }) as { type: 'object' };
 }
 
-function result(text: string, structuredContent: Record<string, unknown>): CallToolResult {
+/**
+ * `server.registerTool`, but for the output schema: the compiler holds each answer to that. With
+ * it the SDK would parse each answer again, in 10 µs, a tenth of a call.
+ */
+function addTool<Name extends keyof About>(
+  server: McpServer,
+  name: Name,
+  answer: (input: z.output<About[Name]['inputSchema']>) => Promise<Answer<Name> | ToolError>,
+): void {
+  const { outputSchema, ...config } = about[name];
+  // the input's type is looked up by name, which registerTool can't see through
+  server.registerTool(name, config, answer as never);
+}
+
+type About = typeof about;
+type Answer<Name extends keyof About> = Result<z.output<About[Name]['outputSchema']>>;
+type Result<Data> = CallToolResult & { structuredContent: Data };
+type ToolError = CallToolResult & { isError: true };
+
+function result<Data extends Record<string, unknown>>(
+  text: string,
+  structuredContent: Data,
+): Result<Data> {
   const json = JSON.stringify(structuredContent); // for clients that read text only
   return { content: [{ type: 'text', text: `${text}\n${json}` }], structuredContent };
 }
 
-function toolError(text: string): CallToolResult {
+function toolError(text: string): ToolError {
   return { content: [{ type: 'text', text }], isError: true };
 }
 
-function unknownItem(id: number): CallToolResult {
+function unknownItem(id: number): ToolError {
   return toolError(`No item has the id ${id}. Call get_items to see the ids.`);
 }
 

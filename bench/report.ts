@@ -97,7 +97,8 @@ ${cpuTable(cpu)}
 - This server also checks Host and Origin, bounds bodies, and offers a resource and a prompt in
   each session; the peers do not.
 - This server and the least HTTP hurry the SDK's guards (apps/mcp/sdk-guards.ts); node:http + SDK
-  and Express have the SDK as it comes.
+  and Express have the SDK as it comes. What tools answer is held to its schema by the compiler in
+  the first two, by the SDK at each call in the others.
 
 ## Memory and latency
 
