@@ -4,6 +4,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { publishFrame, sent } from './channels.ts';
+import type { EventLog } from './event-log.ts';
 import { refuse, refuseForNow } from './refuse.ts';
 import { frameOf, keepAlive, publishStream, type StreamLimits, streamHeaders } from './stream.ts';
 
@@ -120,7 +121,7 @@ export class EventStream implements Answer {
 
   write(message: JSONRPCMessage): void {
     const frame = frameOf(message, `${this.number}.${++this.last}`);
-    this.log.append({ stream: this.number, seq: this.last, frame });
+    this.log.append(frame);
     this.push(frame, this.last, message);
   }
 
@@ -132,7 +133,7 @@ export class EventStream implements Answer {
 
   /** Sends again what came after event `after`, or what no connection has seen yet. */
   replay(after = this.written): void {
-    for (const { frame, seq } of this.log.after(this.number, after)) this.push(frame, seq);
+    for (const { frame, seq } of this.log.of(this.number)) if (seq > after) this.push(frame, seq);
   }
 
   detach(): void {
@@ -189,33 +190,3 @@ function withSession(
 }
 
 const maxHeldChars = 64 * 1024; // what a turn has to say beyond that goes out as it comes
-
-export interface LoggedEvent {
-  stream: number;
-  seq: number;
-  frame: string;
-}
-
-const maxEvents = 100; // a session's: covers a connection that drops, not an absence
-const maxEventChars = 256 * 1024; // at 1,000 sessions, a quarter gigabyte if all are full
-
-/** The last events of one session, for Last-Event-ID. The oldest go first. */
-export class EventLog {
-  private readonly events: LoggedEvent[] = [];
-  private chars = 0;
-
-  append(event: LoggedEvent): void {
-    this.events.push(event);
-    this.chars += event.frame.length;
-    while (this.events.length > maxEvents || this.chars > maxEventChars)
-      this.chars -= this.events.shift()?.frame.length ?? 0;
-  }
-
-  holds(stream: number): boolean {
-    return this.events.some(event => event.stream === stream);
-  }
-
-  after(stream: number, seq: number): LoggedEvent[] {
-    return this.events.filter(event => event.stream === stream && event.seq > seq);
-  }
-}

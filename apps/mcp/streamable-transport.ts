@@ -12,14 +12,8 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import {
-  type Answer,
-  type AnswerStyle,
-  EventLog,
-  EventStream,
-  JsonAnswer,
-  type LoggedEvent,
-} from './answers.ts';
+import { type Answer, type AnswerStyle, EventStream, JsonAnswer } from './answers.ts';
+import { EventLog, type LoggedEvent } from './event-log.ts';
 import type { SessionTransport } from './sessions.ts';
 import { overfull, type StreamLimits, streamHeaders } from './stream.ts';
 
@@ -76,11 +70,13 @@ export class StreamableTransport implements SessionTransport {
     const [, number, after] = /^(\d{1,15})\.(\d{1,15})$/.exec(lastEventId)?.map(Number) ?? [];
     if (number === undefined || after === undefined) return false;
     const stream = this.stream(number);
+    const kept = this.log.of(number);
     if (stream) {
       stream.attach(res);
       stream.replay(after);
-    } else if (this.log.holds(number)) {
-      sendMissed(res, this.log.after(number, after));
+    } else if (kept.length > 0) {
+      const missed = kept.filter(({ seq }) => seq > after);
+      sendMissed(res, missed);
     } else return false;
     this.watch(res);
     return true;

@@ -1,0 +1,77 @@
+/** What a session keeps of its events for Last-Event-ID: a tail of them, whole and in order. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EventLog, type LoggedEvent } from '../apps/mcp/event-log.ts';
+import { frameOf } from '../apps/mcp/stream.ts';
+import { random } from './random.ts';
+
+const maxBytes = 256 * 1024;
+
+/** Says events of three streams, in turns, as EventStream writes them. */
+function writer(log: EventLog) {
+  const seqs = [0, 0, 0];
+  const sent: LoggedEvent[] = [];
+
+  function write(size: number): LoggedEvent[] {
+    const stream = sent.length % seqs.length;
+    const seq = (seqs[stream] ?? 0) + 1;
+    seqs[stream] = seq;
+    const frame = frameOf({ jsonrpc: '2.0', method: 'x', params: text(size) }, `${stream}.${seq}`);
+    log.append(frame);
+    sent.push({ stream, seq, frame });
+    return sent;
+  }
+  return write;
+}
+
+// Two bytes each in UTF-8, and what looks like a frame's end and an id of another event.
+const text = (size: number) => ({ 'id: 9.9\n\n\u2028id: 8.8': 'ü'.repeat(size / 2) });
+
+function keptOf(log: EventLog) {
+  return [0, 1, 2].flatMap(stream => log.of(stream));
+}
+
+function bytesOf(events: { frame: string }[]): number {
+  return events.reduce((sum, { frame }) => sum + Buffer.byteLength(frame), 0);
+}
+
+test('of many events the last 50 to 100 are kept, as they were sent', () => {
+  const log = new EventLog();
+  const write = writer(log);
+  for (let count = 1; count <= 500; count++) {
+    const sent = write(20);
+    const kept = keptOf(log);
+    assert.ok(
+      kept.length >= Math.min(count, 50) && kept.length <= 100,
+      `${kept.length} of ${count}`,
+    );
+    assertTail(kept, sent);
+  }
+});
+
+test('of large ones as many as fit are kept, the last one always', () => {
+  const { pick } = random(20_261_125);
+  const log = new EventLog();
+  const write = writer(log);
+  for (let count = 1; count <= 200; count++) {
+    const sent = write(pick([10, 2_000, 60_000, 130_000, 200_000]));
+    const kept = keptOf(log);
+    assert.ok(kept.length > 0 && kept.length <= 100 && bytesOf(kept) <= maxBytes);
+    assertTail(kept, sent);
+  }
+});
+
+test('one that is too long for the log leaves nothing of what went before it', () => {
+  const log = new EventLog();
+  const write = writer(log);
+  for (const size of [20, 20, maxBytes]) write(size);
+  assert.deepEqual(keptOf(log), []);
+  const sent = write(20);
+  assert.deepEqual(keptOf(log), sent.slice(-1));
+});
+
+function assertTail(kept: LoggedEvent[], sent: LoggedEvent[]): void {
+  const tail = sent.slice(sent.length - kept.length);
+  const byStream = [0, 1, 2].flatMap(stream => tail.filter(event => event.stream === stream));
+  assert.deepEqual(kept, byStream);
+}
