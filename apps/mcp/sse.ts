@@ -69,8 +69,9 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
 
   override async start(): Promise<void> {
     for (const [name, value] of Object.entries(streamHeaders)) this.response.setHeader(name, value);
-    await super.start();
+    const started = super.start(); // has written by now, so what follows leaves in the same packet
     this.response.write(`retry: ${this.limits.retryMs}\n\n`);
+    await started;
     publishStream(this.response);
     keepAlive(this.response, this.limits.keepAliveMs);
     if (sent.hasSubscribers) publishFrame(this.response, this.endpointFrame());
