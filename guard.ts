@@ -70,18 +70,23 @@ interface Allowed {
 }
 
 function hostRefusal(req: IncomingMessage, { hosts }: Allowed): Problem | undefined {
-  const { host = '' } = req.headers;
+  if (countHosts(req) > 1) return malformedHost;
   const { authority } = originForm(req.url ?? '');
-  const authorities = authority === undefined ? [host] : [host, authority];
-  if (countHosts(req) > 1 || !authorities.every(isAuthority))
-    return { status: 400, detail: 'Send one Host header: host or host:port.' };
-  const foreign = authorities.find(text => !isOurs(text, hosts));
-  if (foreign === undefined) return undefined;
+  const refusal = authorityRefusal(req.headers.host ?? '', hosts);
+  return refusal ?? (authority === undefined ? undefined : authorityRefusal(authority, hosts));
+}
+
+function authorityRefusal(authority: string, hosts: Set<string>): Problem | undefined {
+  if (isLoopback(authority)) return undefined;
+  if (!isAuthority(authority)) return malformedHost;
+  if (hosts.has(lower(authority)) || hosts.has(hostname(authority))) return undefined;
   return {
     status: 403,
-    detail: `The host ${foreign} is not served here. Start the server with --allow-host ${foreign} if it is yours.`,
+    detail: `The host ${authority} is not served here. Start the server with --allow-host ${authority} if it is yours.`,
   };
 }
+
+const malformedHost = { status: 400, detail: 'Send one Host header: host or host:port.' };
 
 function originRefusal(req: IncomingMessage, { origins }: Allowed): Problem | undefined {
   const { origin, host = '' } = req.headers;
@@ -94,10 +99,6 @@ function originRefusal(req: IncomingMessage, { origins }: Allowed): Problem | un
     status: 403,
     detail: `The origin ${named} may not call this server. Start it with --allow-origin ${named} if it is yours.`,
   };
-}
-
-function isOurs(authority: string, hosts: Set<string>): boolean {
-  return isLoopback(authority) || hosts.has(lower(authority)) || hosts.has(hostname(authority));
 }
 
 /** Names that reach this machine only: RFC 6761 for localhost. Any port. */
