@@ -9,6 +9,7 @@ import { alive, about as health, ready } from './apps/health.ts';
 import { landing } from './apps/landing.ts';
 import { liveApp } from './apps/live/app.ts';
 import { type McpOptions, mcpApp } from './apps/mcp/app.ts';
+import { fastCalls } from './apps/mcp/fast-calls.ts';
 import { hurrySdkGuards } from './apps/mcp/sdk-guards.ts';
 import { page } from './apps/page/page.ts';
 import { accessLog } from './apps/trace/log.ts';
@@ -21,7 +22,7 @@ import { parseOptions, usage } from './options.ts';
 import { type App, createRouter, type Router } from './router.ts';
 import { banner, isRun, reportAndExit, stuckLine, version } from './startup.ts';
 import { memoryStore, type Store, sqliteStore } from './store.ts';
-import { shoppingServer, about as tools } from './tools.ts';
+import { shoppingServer, shoppingTools, about as tools } from './tools.ts';
 
 export interface AppOptions {
   /** Prefix of the MCP app: '/mcp' unless told. */
@@ -51,7 +52,8 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
     xray = false,
   } = options;
   const guarded = tokenGuard(tokens); // FastAPI: dependencies=[Depends(verify_token)]
-  const mcp = mcpApp(() => shoppingServer(store), options.mcp);
+  const calls = shoppingTools(store);
+  const mcp = mcpApp(() => fastCalls(shoppingServer(store, calls), calls), options.mcp);
   const documented = {
     title: 'Shopping list',
     version,

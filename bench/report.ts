@@ -96,6 +96,8 @@ ${cpuTable(cpu)}
 - Open, initialize, close holds \`notifications/initialized\`, and over Streamable HTTP the DELETE.
 - This server also checks Host and Origin, bounds bodies, and offers a resource and a prompt in
   each session; the peers do not.
+- This server answers plain tool calls past the SDK's Protocol (apps/mcp/fast-calls.ts); in all peers
+  with the SDK they go through it.
 - This server and the least HTTP hurry the SDK's guards (apps/mcp/sdk-guards.ts); node:http + SDK
   and Express have the SDK as it comes. What tools answer is held to its schema by the compiler in
   the first two, by the SDK at each call in the others.

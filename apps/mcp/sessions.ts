@@ -100,7 +100,8 @@ export function callId(message: JSONRPCMessage): RequestId | undefined {
   return 'method' in message && 'id' in message ? message.id : undefined;
 }
 
-function cancelledId(message: JSONRPCMessage): RequestId | undefined {
+/** Of the call that this message cancels; undefined for any other message. */
+export function cancelledId(message: JSONRPCMessage): RequestId | undefined {
   if (!('method' in message) || message.method !== 'notifications/cancelled') return undefined;
   const id = message.params?.requestId;
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;

@@ -1,0 +1,191 @@
+/** Calls past the SDK's Protocol: answered as the SDK answers them, and only where that is safe. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type {
+  CallToolResult,
+  JSONRPCMessage,
+  JSONRPCRequest,
+} from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { fastCalls, type PlainTool } from '../apps/mcp/fast-calls.ts';
+import type { McpServerLike } from '../apps/mcp/sessions.ts';
+import { memoryStore } from '../store.ts';
+import { shoppingServer, shoppingTools } from '../tools.ts';
+
+type Way = 'fast' | 'sdk';
+type Params = Record<string, unknown>;
+
+const calls: [params: Params | undefined, way: Way, reason: string][] = [
+  [{ name: 'get_items' }, 'fast', 'without arguments'],
+  [{ name: 'get_items', arguments: {} }, 'fast', 'with none in them'],
+  [{ name: 'add_item', arguments: { name: ' Ginger ' } }, 'fast', 'the schema trims and fills in'],
+  [{ name: 'update_item', arguments: { id: 1, quantity: 7 } }, 'fast', 'with arguments'],
+  [{ name: 'remove_item', arguments: { id: 999 } }, 'fast', 'an error that is a result'],
+  [{ name: 'get_items', arguments: { all: true } }, 'sdk', 'a key the schema does not know'],
+  [{ name: 'add_item' }, 'sdk', 'what is required is missing'],
+  [{ name: 'add_item', arguments: { name: '' } }, 'sdk', 'out of bounds'],
+  [{ name: 'add_item', arguments: { name: 7 } }, 'sdk', 'of another type'],
+  [{ name: 'get_items', arguments: null }, 'sdk', 'arguments that are no object'],
+  [{ name: 'get_items', arguments: [] }, 'sdk', 'a list of them'],
+  [{ name: 'get_all' }, 'sdk', 'no such tool'],
+  [{ name: '__proto__' }, 'sdk', 'a name that every object has'],
+  [{ name: 'toString' }, 'sdk', 'one more'],
+  [{ name: 7 }, 'sdk', 'no name'],
+  [{}, 'sdk', 'nothing'],
+  [undefined, 'sdk', 'less than that'],
+  [{ name: 'get_items', _meta: { progressToken: 1 } }, 'sdk', 'asks to be told of progress'],
+  [{ name: 'get_items', task: { ttl: 1 } }, 'sdk', 'asks for a task'],
+];
+
+for (const [params, way, reason] of calls)
+  test(`${JSON.stringify(params)} is answered as by the SDK: ${reason}`, async t => {
+    const slow = await ask(t, shop('sdk'), params);
+    const fast = await ask(t, shop('fast'), params);
+    assert.deepEqual(fast, slow);
+    const { reached, server } = recorder();
+    await sendOnly(t, fastCalls(server, shoppingTools(memoryStore())), params);
+    assert.equal(reached.length, way === 'sdk' ? 1 : 0, `it goes the ${way} way`);
+  });
+
+function shop(way: Way): McpServerLike {
+  const store = memoryStore();
+  const tools = shoppingTools(store);
+  const server = shoppingServer(store, tools);
+  return way === 'fast' ? fastCalls(server, tools) : server;
+}
+
+test('what a tool throws is its answer, as with the SDK', async t => {
+  for (const thrown of [new Error('out of milk'), 'out of words', new TypeError('')]) {
+    const tool = plain(() => {
+      throw thrown;
+    });
+    const late = plain(async () => {
+      throw thrown;
+    });
+    for (const failing of [tool, late]) {
+      const slow = await ask(t, serverOf(failing), { name: 'it' });
+      assert.deepEqual(
+        await ask(t, fastCalls(serverOf(failing), { it: failing }), { name: 'it' }),
+        slow,
+      );
+      assert.match(JSON.stringify(slow), /"isError":true/);
+    }
+  }
+});
+
+test('a cancelled call is not answered, and others are', async t => {
+  const turns = gate();
+  const tool = plain(async () => {
+    await turns.next();
+    return { content: [] };
+  });
+  const { send, answers, next } = await connect(t, fastCalls(serverOf(tool), { it: tool }));
+  await send(call(1, { name: 'it' }));
+  await send(call(2, { name: 'it' }));
+  await send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
+  turns.open();
+  await next();
+  await send({ jsonrpc: '2.0', id: 3, method: 'ping' });
+  await next();
+  assert.deepEqual(
+    answers.map(message => 'id' in message && message.id),
+    [2, 3],
+  );
+});
+
+test('a call that outlives its session is not answered, and nobody is told', async t => {
+  const turns = gate();
+  const tool = plain(async () => {
+    await turns.next();
+    return { content: [] };
+  });
+  const server = serverOf(tool);
+  const errors: Error[] = [];
+  server.server.onerror = error => errors.push(error);
+  const fast = fastCalls(server, { it: tool });
+  const { send, answers } = await connect(t, fast);
+  await send(call(1, { name: 'it' }));
+  await fast.close();
+  turns.open();
+  await new Promise(setImmediate);
+  assert.deepEqual([answers, errors], [[], []]);
+});
+
+test('an answer that can not be sent is an error of the server', async t => {
+  const tool = plain(async () => ({ content: [] }));
+  const server = serverOf(tool);
+  const failed = new Promise<Error>(done => {
+    server.server.onerror = done;
+  });
+  const { send, serverSide } = await connect(t, fastCalls(server, { it: tool }));
+  serverSide.send = () => Promise.reject(new Error('gone'));
+  await send(call(1, { name: 'it' }));
+  assert.equal((await failed).message, 'An answer was not sent: Error: gone');
+});
+
+function plain(answer: () => Promise<CallToolResult>): PlainTool {
+  return { inputSchema: z.strictObject({}), answer };
+}
+
+function serverOf({ inputSchema, answer }: PlainTool): McpServer {
+  const server = new McpServer({ name: 'test', version: '0' });
+  server.registerTool('it', { inputSchema }, input => answer(input));
+  return server;
+}
+
+/** In place of the SDK: keeps what reaches it. */
+function recorder() {
+  const reached: JSONRPCMessage[] = [];
+  const server: McpServerLike = {
+    async connect(transport) {
+      transport.onmessage = message => reached.push(message);
+      await transport.start();
+    },
+    async close() {},
+  };
+  return { reached, server };
+}
+
+function call(id: number, params: Params | undefined): JSONRPCRequest {
+  return { jsonrpc: '2.0', id, method: 'tools/call', ...(params && { params }) };
+}
+
+async function ask(t: TestContext, server: McpServerLike, params: Params | undefined) {
+  const { send, next } = await connect(t, server);
+  await send(call(1, params));
+  return next();
+}
+
+async function sendOnly(t: TestContext, server: McpServerLike, params: Params | undefined) {
+  const { send } = await connect(t, server);
+  await send(call(1, params));
+}
+
+/** The client's end of a server. */
+async function connect(t: TestContext, server: McpServerLike) {
+  const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
+  const answers: JSONRPCMessage[] = [];
+  let onanswer = () => {};
+  let read = 0;
+  clientSide.onmessage = message => {
+    answers.push(message);
+    onanswer();
+  };
+  await server.connect(serverSide);
+  await clientSide.start();
+  t.after(() => server.close());
+
+  async function next(): Promise<JSONRPCMessage | undefined> {
+    while (answers.length <= read) await new Promise<void>(done => (onanswer = done));
+    return answers[read++];
+  }
+  return { send: (message: JSONRPCMessage) => clientSide.send(message), answers, next, serverSide };
+}
+
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>(done => (open = done));
+  return { open: () => open(), next: () => opened };
+}
