@@ -255,14 +255,14 @@ function find(table: Table, method: string, rawTarget: string): Match {
   const exact = table.fixed.get(method)?.get(key);
   if (exact) return { kind: 'route', route: exact, params: {}, target, url: target };
 
-  const search: Search = { path: key, method, values: [], mount: undefined, allowed: undefined };
+  const search = newSearch(table.root, key, method);
   const end = descend(table.root, 1, search);
   const { mount, values, allowed } = search;
   if (mount && mount.prefix !== '') return intoMount(mount, target);
   if (end) return withParams(end, values, target);
   if (mount) return intoMount(mount, target);
   if (allowed) return otherMethod(method, target, allowed);
-  return refused(404, target, notFound(table, path));
+  return refused(404, target, notFound(table, path, search.reached));
 }
 
 function intoMount(mount: Mount, target: string): Match {
@@ -305,8 +305,8 @@ function withoutSlash(path: string): string {
 }
 
 /** Says what is there instead: the nearest entries, and a mount that was nearly meant. */
-function notFound(table: Table, path: string): string {
-  return `Nothing answers ${path}. ${nearMount(table, path)}Nearest: ${nearest(table, path)}.`;
+function notFound(table: Table, path: string, reached: Node): string {
+  return `Nothing answers ${path}. ${nearMount(table, path)}Nearest: ${nearest(table, reached)}.`;
 }
 
 function nearMount({ mounts }: Table, path: string): string {
@@ -346,8 +346,7 @@ function difference(path: string, prefix: string): string | undefined {
   return undefined;
 }
 
-function nearest(table: Table, path: string): string {
-  const node = lastKnown(table.root, path);
+function nearest(table: Table, node: Node): string {
   const known = table.nearest.get(node);
   if (known !== undefined) return known;
   const found: string[] = [];
@@ -355,20 +354,6 @@ function nearest(table: Table, path: string): string {
   const text = found.join(', ') || 'nothing at all';
   table.nearest.set(node, text);
   return text;
-}
-
-/** Where the path leaves the tree. */
-function lastKnown(root: Node, path: string): Node {
-  let node = root;
-  for (let from = 1; from <= path.length; ) {
-    const end = segmentEnd(path, from);
-    const child =
-      node.children?.get(path.slice(from, end)) ?? (end === from ? undefined : node.param);
-    if (!child) break;
-    node = child;
-    from = end + 1;
-  }
-  return node;
 }
 
 function collect(node: Node, found: string[]): void {
@@ -425,6 +410,12 @@ interface Search {
   mount: Mount | undefined;
   /** Methods that would have been answered on this path. */
   allowed: Set<string> | undefined;
+  /** Where the path left the tree. */
+  reached: Node;
+}
+
+function newSearch(root: Node, path: string, method: string): Search {
+  return { path, method, values: [], mount: undefined, allowed: undefined, reached: root };
 }
 
 function newNode(): Node {
@@ -434,6 +425,7 @@ function newNode(): Node {
 /** Segment by segment, fixed ones before params; depth and work are bounded by what is registered. */
 function descend(node: Node, from: number, search: Search): Endpoint | undefined {
   const { path, method, values } = search;
+  search.reached = node;
   if (node.mount) search.mount = node.mount;
   if (from > path.length) {
     const found = endpoint(node, method);
