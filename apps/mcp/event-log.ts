@@ -40,8 +40,11 @@ export class EventLog {
   }
 
   private forgetOlder(): void {
-    this.bytes = Buffer.from(this.bytes.subarray(this.middle, this.used));
-    this.used -= this.middle;
+    const kept = this.bytes.subarray(this.middle, this.used);
+    const isMostlyEmpty = kept.length < this.bytes.length / 4;
+    if (isMostlyEmpty) this.bytes = Buffer.from(kept);
+    else this.bytes.set(kept);
+    this.used = kept.length;
     this.middle = this.used;
     this.newer = 0;
   }
