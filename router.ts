@@ -410,12 +410,13 @@ interface Search {
   mount: Mount | undefined;
   /** Methods that would have been answered on this path. */
   allowed: Set<string> | undefined;
-  /** Where the path left the tree. */
+  /** Where the path left the tree, and how much of it was read by then. */
   reached: Node;
+  read: number;
 }
 
 function newSearch(root: Node, path: string, method: string): Search {
-  return { path, method, values: [], mount: undefined, allowed: undefined, reached: root };
+  return { path, method, values: [], mount: undefined, allowed: undefined, reached: root, read: 0 };
 }
 
 function newNode(): Node {
@@ -425,7 +426,10 @@ function newNode(): Node {
 /** Segment by segment, fixed ones before params; depth and work are bounded by what is registered. */
 function descend(node: Node, from: number, search: Search): Endpoint | undefined {
   const { path, method, values } = search;
-  search.reached = node;
+  if (from > search.read) {
+    search.read = from;
+    search.reached = node;
+  }
   if (node.mount) search.mount = node.mount;
   if (from > path.length) {
     const found = endpoint(node, method);

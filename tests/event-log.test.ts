@@ -49,7 +49,21 @@ test('of many events the last 50 to 100 are kept, as they were sent', () => {
   }
 });
 
-test('of large ones as many as fit are kept, the last one always', () => {
+test('of large ones an eighth of a megabyte is kept at least', () => {
+  for (const size of [4_000, 6_000, 13_000, 60_000]) {
+    const log = new EventLog();
+    const write = writer(log);
+    for (let count = 1; count <= 80; count++) {
+      const sent = write(size);
+      const kept = keptOf(log);
+      const least = Math.min(bytesOf(sent), maxBytes / 2 - size - 200); // 200: what is around it
+      assert.ok(bytesOf(kept) >= least && bytesOf(kept) <= maxBytes, `${size}: ${kept.length}`);
+      assertTail(kept, sent);
+    }
+  }
+});
+
+test('of any sizes a tail is kept, the last one always', () => {
   const { pick } = random(20_261_125);
   const log = new EventLog();
   const write = writer(log);

@@ -75,30 +75,87 @@ test('what a tool throws is its answer, as with the SDK', async t => {
   }
 });
 
-test('a cancelled call is not answered, and others are', async t => {
-  const turns = gate();
+test('a tool may throw what has no words', async t => {
   const tool = plain(async () => {
-    await turns.next();
-    return { content: [] };
+    throw Object.create(null);
+  });
+  const answer = await ask(t, fastCalls(serverOf(tool), { it: tool }), { name: 'it' });
+  assert.match(JSON.stringify(answer), /The tool failed.*"isError":true/);
+});
+
+test('a schema that throws is left to the SDK', async t => {
+  const inputSchema = z.object({}).refine(() => {
+    throw new Error('out of order');
+  });
+  const tool = { ...plain(async () => ({ content: [] })), inputSchema };
+  const slow = await ask(t, serverOf(tool), { name: 'it' });
+  assert.deepEqual(await ask(t, fastCalls(serverOf(tool), { it: tool }), { name: 'it' }), slow);
+  assert.match(JSON.stringify(slow), /out of order/);
+});
+
+test('a call does not get ahead of what came before it in its turn', async t => {
+  const together: Params[] = [
+    { name: 'add_item', arguments: { name: 'Ginger' }, _meta: { progressToken: 1 } },
+    { name: 'get_items' },
+  ];
+  const [slow, fast] = await Promise.all(
+    (['sdk', 'fast'] as const).map(async way => {
+      const { send, next } = await connect(t, shop(way));
+      for (const [i, params] of together.entries()) void send(call(i, params));
+      return [await next(), await next()];
+    }),
+  );
+  assert.deepEqual(fast, slow);
+  assert.match(JSON.stringify(fast?.[1]), /Ginger/);
+});
+
+test('after that turn calls go the fast way again', async t => {
+  const { reached, server } = recorder();
+  const { send } = await connect(t, fastCalls(server, shoppingTools(memoryStore())));
+  await send({ jsonrpc: '2.0', id: 1, method: 'ping' });
+  await new Promise(setImmediate);
+  await send(call(2, { name: 'get_items' }));
+  assert.equal(reached.length, 1);
+});
+
+test('a cancelled call is not answered, others are, and its id is free', async t => {
+  const gates = [gate(), gate(), gate()];
+  let started = 0;
+  const tool = plain(async () => {
+    const text = `${started}`;
+    await gates[started++]?.opened;
+    return { content: [{ type: 'text', text }] };
   });
   const { send, answers, next } = await connect(t, fastCalls(serverOf(tool), { it: tool }));
+  const turn = () => new Promise(setImmediate);
   await send(call(1, { name: 'it' }));
   await send(call(2, { name: 'it' }));
   await send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
-  turns.open();
+  await turn();
+  await send(call(1, { name: 'it' }));
+  for (const { open } of gates) {
+    open();
+    await turn();
+  }
+  await next();
   await next();
   await send({ jsonrpc: '2.0', id: 3, method: 'ping' });
   await next();
-  assert.deepEqual(
-    answers.map(message => 'id' in message && message.id),
-    [2, 3],
-  );
+  const seen = answers.map(answer => [
+    'id' in answer && answer.id,
+    /"text":"(.)"/.exec(JSON.stringify(answer))?.[1],
+  ]);
+  assert.deepEqual(seen, [
+    [2, '1'],
+    [1, '2'],
+    [3, undefined],
+  ]);
 });
 
 test('a call that outlives its session is not answered, and nobody is told', async t => {
-  const turns = gate();
+  const { open, opened } = gate();
   const tool = plain(async () => {
-    await turns.next();
+    await opened;
     return { content: [] };
   });
   const server = serverOf(tool);
@@ -108,21 +165,29 @@ test('a call that outlives its session is not answered, and nobody is told', asy
   const { send, answers } = await connect(t, fast);
   await send(call(1, { name: 'it' }));
   await fast.close();
-  turns.open();
+  open();
   await new Promise(setImmediate);
   assert.deepEqual([answers, errors], [[], []]);
 });
 
 test('an answer that can not be sent is an error of the server', async t => {
-  const tool = plain(async () => ({ content: [] }));
-  const server = serverOf(tool);
-  const failed = new Promise<Error>(done => {
-    server.server.onerror = done;
-  });
-  const { send, serverSide } = await connect(t, fastCalls(server, { it: tool }));
-  serverSide.send = () => Promise.reject(new Error('gone'));
-  await send(call(1, { name: 'it' }));
-  assert.equal((await failed).message, 'An answer was not sent: Error: gone');
+  const ways = [
+    () => Promise.reject(new Error('gone')),
+    () => {
+      throw new Error('gone');
+    },
+  ];
+  for (const way of ways) {
+    const tool = plain(async () => ({ content: [] }));
+    const server = serverOf(tool);
+    const failed = new Promise<Error>(done => {
+      server.server.onerror = done;
+    });
+    const { send, serverSide } = await connect(t, fastCalls(server, { it: tool }));
+    serverSide.send = way;
+    await send(call(1, { name: 'it' }));
+    assert.equal((await failed).message, 'An answer was not sent: Error: gone');
+  }
 });
 
 function plain(answer: () => Promise<CallToolResult>): PlainTool {
@@ -187,5 +252,5 @@ async function connect(t: TestContext, server: McpServerLike) {
 function gate() {
   let open = () => {};
   const opened = new Promise<void>(done => (open = done));
-  return { open: () => open(), next: () => opened };
+  return { open: () => open(), opened };
 }

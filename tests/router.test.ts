@@ -697,6 +697,15 @@ test('a 404 says what is near, and why a mount was passed over', soon, async t =
     assert.equal(JSON.parse(await get(origin, path)).detail, detail);
 });
 
+test('near is what the longest known part of a path leads to', () => {
+  const router = createRouter().get('/items/list/all', took('')).get('/:user/profile', took(''));
+  const match = router.match('GET', '/items/list/alll');
+  assert.equal(
+    match.kind === 'refused' && match.detail,
+    'Nothing answers /items/list/alll. Nearest: GET /items/list/all.',
+  );
+});
+
 test('a refusal is a problem that no cache keeps', async t => {
   const origin = await serve(t, edgeRouter());
   const answer = await fetch(`${origin}/items`, { method: 'DELETE' });

@@ -14,23 +14,25 @@ const maxEvents = 100; // covers a connection that drops, not an absence
 const maxBytes = 256 * 1024; // at 1,000 sessions, a quarter gigabyte if all are full
 const firstBytes = 4 * 1024;
 
-/** The older half goes when there is no room for more. */
+/** When it is full, the older half goes. */
 export class EventLog {
   private bytes = Buffer.alloc(0);
   private used = 0;
-  /** Where the newer half begins, and how many events it has. */
+  private events = 0;
+  /** Where the newer half begins, and how many events lie before it. 0: it has not begun. */
   private middle = 0;
-  private newer = 0;
+  private older = 0;
 
   /** @param frame with `id: stream.seq` as a line of its own */
   append(frame: string): void {
     const length = Buffer.byteLength(frame);
-    if (this.newer >= maxEvents / 2 || this.used + length > maxBytes) this.forgetOlder();
-    if (this.used + length > maxBytes) this.forgetOlder(); // the newer half, by now
+    while (this.events > 0 && (this.events === maxEvents || this.used + length > maxBytes))
+      this.forgetOlder();
     if (length > maxBytes) return;
     if (this.used + length > this.bytes.length) this.resize(this.used + length);
     this.used += this.bytes.write(frame, this.used);
-    this.newer++;
+    this.events++;
+    if (this.middle === 0 && this.isHalfFull()) this.beginNewer();
   }
 
   /** Those of one stream. */
@@ -39,14 +41,25 @@ export class EventLog {
     return frames.map(toEvent).filter(event => event.stream === stream);
   }
 
+  private isHalfFull(): boolean {
+    return this.events >= maxEvents / 2 || this.used >= maxBytes / 2;
+  }
+
+  private beginNewer(): void {
+    this.middle = this.used;
+    this.older = this.events;
+  }
+
   private forgetOlder(): void {
+    if (this.middle === 0) this.beginNewer(); // a long one comes: all is older
     const kept = this.bytes.subarray(this.middle, this.used);
     const isMostlyEmpty = kept.length < this.bytes.length / 4;
     if (isMostlyEmpty) this.bytes = Buffer.from(kept);
     else this.bytes.set(kept);
     this.used = kept.length;
-    this.middle = this.used;
-    this.newer = 0;
+    this.events -= this.older;
+    this.middle = 0;
+    if (this.isHalfFull()) this.beginNewer();
   }
 
   private resize(needed: number): void {

@@ -7,20 +7,22 @@
  * client and six promises, and five schemas parse it and its answer: over a quarter of what a call
  * takes over Streamable HTTP. A tool that looks at its input alone needs one of those schemas. All
  * that is out of the ordinary goes the SDK's way: a tool that is not in `tools`, arguments that do
- * not fit, `_meta`, a task.
+ * not fit, `_meta`, a task, and a call that comes in one turn with what goes that way.
  */
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { CallToolResult, JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import { cancelledId, type McpServerLike } from './sessions.ts';
 
-/** As it is registered with the SDK's server, without an output schema. */
+/**
+ * A tool as it is registered with the SDK's server, without an output schema. What that server
+ * would hold against a call (`disable()`, `maxToolInputElements`) is not asked.
+ */
 export interface PlainTool {
-  /** Without asynchronous checks. */
   inputSchema: z.ZodType;
   /**
-   * What it throws is an answer for the model to read, so it does not ask for a URL to be opened.
-   * It is not told of a cancellation; what it answers then is thrown away.
+   * Its answer is sent unchecked. What it throws is an answer for the model to read, so it does not
+   * ask for a URL to be opened. It is not told of a cancellation; what it answers then is dropped.
    */
   answer(input: unknown): Promise<CallToolResult>;
 }
@@ -39,12 +41,23 @@ export function fastCalls(server: McpServerLike, tools: Record<string, PlainTool
 /** Goes between the transport and what the SDK has just put on it. */
 function answerFirst(transport: Transport, tools: Record<string, PlainTool>): void {
   const { onmessage, onclose } = transport;
-  const inFlight: RequestId[] = [];
+  const inFlight: PlainCall[] = [];
+  let isSdksTurn = false;
 
   transport.onmessage = (message, extra) => {
-    const call = plainCall(message, tools);
+    const call = isSdksTurn ? undefined : plainCall(message, tools);
     if (call) return void answer(call);
-    remove(inFlight, cancelledId(message));
+    // The SDK begins after some promises. What comes behind it in a batch must not get ahead.
+    isSdksTurn = true;
+    process.nextTick(() => {
+      isSdksTurn = false;
+    });
+    const cancelled = cancelledId(message);
+    if (cancelled !== undefined)
+      remove(
+        inFlight,
+        inFlight.find(({ id }) => id === cancelled),
+      );
     onmessage?.(message, extra);
   };
   transport.onclose = () => {
@@ -52,13 +65,15 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
     onclose?.();
   };
 
-  async function answer({ id, tool, input }: PlainCall): Promise<void> {
-    inFlight.push(id);
-    const result = await answerOf(tool, input);
-    if (!remove(inFlight, id)) return; // cancelled, or the session has ended
-    await transport
-      .send({ jsonrpc: '2.0', id, result })
-      .catch(error => transport.onerror?.(new Error(`An answer was not sent: ${error}`)));
+  async function answer(call: PlainCall): Promise<void> {
+    inFlight.push(call);
+    const result = await resultOf(call);
+    if (!remove(inFlight, call)) return; // cancelled, or the session has ended
+    try {
+      await transport.send({ jsonrpc: '2.0', id: call.id, result });
+    } catch (error) {
+      transport.onerror?.(new Error(`An answer was not sent: ${error}`));
+    }
   }
 }
 
@@ -79,22 +94,38 @@ function plainCall(
   for (const key in params) if (key !== 'name' && key !== 'arguments') return undefined;
   const { name, arguments: given = {} } = params;
   const tool = typeof name === 'string' && Object.hasOwn(tools, name) ? tools[name] : undefined;
-  const input = tool?.inputSchema.safeParse(given);
+  const input = tool && parsed(tool.inputSchema, given);
   return tool && input?.success ? { id, tool, input: input.data } : undefined;
 }
 
-/** As the SDK has it (2025-11-25, tools: execution errors). */
-async function answerOf(tool: PlainTool, input: unknown): Promise<CallToolResult> {
+/** undefined for a schema that throws, as one does that needs to wait. */
+function parsed(schema: z.ZodType, value: unknown): z.ZodSafeParseResult<unknown> | undefined {
   try {
-    return await tool.answer(input);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return { content: [{ type: 'text', text }], isError: true };
+    return schema.safeParse(value);
+  } catch {
+    return undefined;
   }
 }
 
-function remove(ids: RequestId[], id: RequestId | undefined): boolean {
-  const index = id === undefined ? -1 : ids.indexOf(id);
-  if (index !== -1) ids.splice(index, 1);
+/** What a tool throws is a result, too, as the SDK has it (2025-11-25, tools: execution errors). */
+async function resultOf({ tool, input }: PlainCall): Promise<CallToolResult> {
+  try {
+    return await tool.answer(input);
+  } catch (error) {
+    return { content: [{ type: 'text', text: textOf(error) }], isError: true };
+  }
+}
+
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'The tool failed.'; // it threw what has no words
+  }
+}
+
+function remove(calls: PlainCall[], call: PlainCall | undefined): boolean {
+  const index = call ? calls.indexOf(call) : -1;
+  if (index !== -1) calls.splice(index, 1);
   return index !== -1;
 }
