@@ -59,7 +59,6 @@ export class EventLog {
     this.used = kept.length;
     this.events -= this.older;
     this.middle = 0;
-    if (this.isHalfFull()) this.beginNewer();
   }
 
   private resize(needed: number): void {
