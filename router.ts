@@ -10,12 +10,7 @@
  * is `Mount`, `root_path` and `path`. The file imports Node's own modules only: copy it alone.
  */
 import { channel } from 'node:diagnostics_channel';
-import {
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 
 /** Owns a subtree of paths. It reads `req.url`, which starts where its prefix ended. */
 export interface App {
@@ -255,14 +250,14 @@ function find(table: Table, method: string, rawTarget: string): Match {
   const exact = table.fixed.get(method)?.get(key);
   if (exact) return { kind: 'route', route: exact, params: {}, target, url: target };
 
-  const search = newSearch(table.root, key, method);
+  const search: Search = { path: key, method, values: [], mount: undefined, allowed: undefined };
   const end = descend(table.root, 1, search);
   const { mount, values, allowed } = search;
   if (mount && mount.prefix !== '') return intoMount(mount, target);
   if (end) return withParams(end, values, target);
   if (mount) return intoMount(mount, target);
   if (allowed) return otherMethod(method, target, allowed);
-  return refused(404, target, notFound(table, path, search.reached));
+  return refused(404, target, notFound(table, path));
 }
 
 function intoMount(mount: Mount, target: string): Match {
@@ -305,16 +300,11 @@ function withoutSlash(path: string): string {
 }
 
 /** Says what is there instead: the nearest entries, and a mount that was nearly meant. */
-function notFound(table: Table, path: string, reached: Node): string {
-  return `Nothing answers ${path}. ${nearMount(table, path)}Nearest: ${nearest(table, reached)}.`;
-}
-
-function nearMount({ mounts }: Table, path: string): string {
-  for (let i = 0; i < mounts.length && i < missesTried; i++) {
-    const why = nearMiss(path, mounts[i]?.prefix ?? '');
-    if (why !== undefined) return `${why} `;
-  }
-  return '';
+function notFound(table: Table, path: string): string {
+  const why = firstDefined(table.mounts.slice(0, missesTried), mount =>
+    nearMiss(path, mount.prefix),
+  );
+  return `Nothing answers ${path}. ${why ? `${why} ` : ''}Nearest: ${nearest(table, path)}.`;
 }
 
 const missesTried = 20; // mounts compared on a 404, so that its cost has a bound
@@ -331,22 +321,19 @@ function firstDefined<T, R>(list: T[], pick: (entry: T) => R | undefined): R | u
 /** Why a mount that looks meant was passed over; undefined when it was not even close. */
 export function nearMiss(path: string, prefix: string): string | undefined {
   if (prefix === '' || stripPrefix(path, prefix) !== undefined) return undefined;
-  const why = difference(path, prefix);
-  return why && `'${prefix}' is mounted, but ${why}`;
-}
-
-function difference(path: string, prefix: string): string | undefined {
-  if (path.startsWith(prefix)) return `a prefix ends at a segment: '${prefix}/…'.`;
+  const plain = `'${prefix}' is mounted, but`;
+  if (path.startsWith(prefix)) return `${plain} a prefix ends at a segment: '${prefix}/…'.`;
   if (path.includes('//') && stripPrefix(path.replace(/\/{2,}/g, '/'), prefix))
-    return 'slashes are never merged.';
+    return `${plain} slashes are never merged.`;
   if (path.includes('%') && stripPrefix(decode(path) ?? path, prefix))
-    return 'a path is compared before it is decoded.';
+    return `${plain} a path is compared before it is decoded.`;
   if (stripPrefix(path.toLowerCase(), prefix.toLowerCase()))
-    return 'upper and lower case differ in a path.';
+    return `${plain} upper and lower case differ in a path.`;
   return undefined;
 }
 
-function nearest(table: Table, node: Node): string {
+function nearest(table: Table, path: string): string {
+  const node = lastKnown(table.root, path);
   const known = table.nearest.get(node);
   if (known !== undefined) return known;
   const found: string[] = [];
@@ -354,6 +341,20 @@ function nearest(table: Table, node: Node): string {
   const text = found.join(', ') || 'nothing at all';
   table.nearest.set(node, text);
   return text;
+}
+
+/** Where the path leaves the tree. */
+function lastKnown(root: Node, path: string): Node {
+  let node = root;
+  for (let from = 1; from <= path.length; ) {
+    const end = segmentEnd(path, from);
+    const child =
+      node.children?.get(path.slice(from, end)) ?? (end === from ? undefined : node.param);
+    if (!child) break;
+    node = child;
+    from = end + 1;
+  }
+  return node;
 }
 
 function collect(node: Node, found: string[]): void {
@@ -410,13 +411,6 @@ interface Search {
   mount: Mount | undefined;
   /** Methods that would have been answered on this path. */
   allowed: Set<string> | undefined;
-  /** Where the path left the tree, and how much of it was read by then. */
-  reached: Node;
-  read: number;
-}
-
-function newSearch(root: Node, path: string, method: string): Search {
-  return { path, method, values: [], mount: undefined, allowed: undefined, reached: root, read: 0 };
 }
 
 function newNode(): Node {
@@ -426,10 +420,6 @@ function newNode(): Node {
 /** Segment by segment, fixed ones before params; depth and work are bounded by what is registered. */
 function descend(node: Node, from: number, search: Search): Endpoint | undefined {
   const { path, method, values } = search;
-  if (from > search.read) {
-    search.read = from;
-    search.reached = node;
-  }
   if (node.mount) search.mount = node.mount;
   if (from > path.length) {
     const found = endpoint(node, method);
@@ -640,13 +630,14 @@ export function sendProblem(
   if (problemSent.hasSubscribers) problemSent.publish({ res, problem });
   const title = STATUS_CODES[problem.status] ?? 'Error';
   const body = JSON.stringify({ type: 'about:blank', title, ...problem });
-  const head: OutgoingHttpHeaders = {
-    'Content-Type': 'application/problem+json',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-  };
-  for (const name in headers) head[name] = headers[name];
-  res.writeHead(problem.status, head).end(body);
+  res
+    .writeHead(problem.status, {
+      'Content-Type': 'application/problem+json',
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+      ...headers,
+    })
+    .end(body);
 }
 
 function fail(res: ServerResponse): void {
