@@ -71,9 +71,9 @@ interface Allowed {
 
 function hostRefusal(req: IncomingMessage, { hosts }: Allowed): Problem | undefined {
   if (countHosts(req) > 1) return malformedHost;
-  const { authority } = originForm(req.url ?? '');
-  const refusal = authorityRefusal(req.headers.host ?? '', hosts);
-  return refusal ?? (authority === undefined ? undefined : authorityRefusal(authority, hosts));
+  const { host = '' } = req.headers;
+  const { authority = host } = originForm(req.url ?? '');
+  return authorityRefusal(host, hosts) ?? authorityRefusal(authority, hosts);
 }
 
 function authorityRefusal(authority: string, hosts: Set<string>): Problem | undefined {

@@ -70,14 +70,17 @@ export class StreamableTransport implements SessionTransport {
     const [, number, after] = /^(\d{1,15})\.(\d{1,15})$/.exec(lastEventId)?.map(Number) ?? [];
     if (number === undefined || after === undefined) return false;
     const stream = this.stream(number);
-    const kept = this.log.of(number);
     if (stream) {
       stream.attach(res);
       stream.replay(after);
-    } else if (kept.length > 0) {
-      const missed = kept.filter(({ seq }) => seq > after);
-      sendMissed(res, missed);
-    } else return false;
+    } else {
+      const kept = this.log.of(number);
+      if (kept.length === 0) return false;
+      sendMissed(
+        res,
+        kept.filter(({ seq }) => seq > after),
+      );
+    }
     this.watch(res);
     return true;
   }
