@@ -12,7 +12,7 @@ export interface LoggedEvent {
 
 const maxEvents = 100; // covers a connection that drops, not an absence
 const maxBytes = 256 * 1024; // at 1,000 sessions, a quarter gigabyte if all are full
-const firstBytes = 4 * 1024;
+const firstBytes = 4 * 1024; // a few short answers
 
 /** When it is full, the older half goes. */
 export class EventLog {
@@ -53,6 +53,7 @@ export class EventLog {
   private forgetOlder(): void {
     if (this.middle === 0) this.beginNewer(); // a long one comes: all is older
     const kept = this.bytes.subarray(this.middle, this.used);
+    // In place, but that one long answer must not hold its memory for as long as the session.
     const isMostlyEmpty = kept.length < this.bytes.length / 4;
     if (isMostlyEmpty) this.bytes = Buffer.from(kept);
     else this.bytes.set(kept);
