@@ -22,7 +22,7 @@ import { parseOptions, usage } from './options.ts';
 import { type App, createRouter, type Router } from './router.ts';
 import { banner, isRun, reportAndExit, stuckLine, version } from './startup.ts';
 import { memoryStore, type Store, sqliteStore } from './store.ts';
-import { shoppingServer, shoppingTools, about as tools } from './tools.ts';
+import { shoppingServer, shoppingTools, about as toolsAbout } from './tools.ts';
 
 export interface AppOptions {
   /** Prefix of the MCP app: '/mcp' unless told. */
@@ -52,14 +52,14 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
     xray = false,
   } = options;
   const guarded = tokenGuard(tokens); // FastAPI: dependencies=[Depends(verify_token)]
-  const calls = shoppingTools(store);
-  const mcp = mcpApp(() => fastCalls(shoppingServer(store, calls), calls), options.mcp);
+  const tools = shoppingTools(store);
+  const mcp = mcpApp(() => fastCalls(shoppingServer(store, tools), tools), options.mcp);
   const documented = {
     title: 'Shopping list',
     version,
     hostGuard: true,
     bearer: tokens.length > 0,
-    mcp: { mount, tools },
+    mcp: { mount, tools: toolsAbout },
   };
 
   const router = createRouter();

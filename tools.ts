@@ -31,6 +31,7 @@ const dishSchema = z.object({
 
 /**
  * @param store the list, shared by all sessions and the web endpoints
+ * @param tools its tools, to be made once for all sessions
  * @returns a server for one session, not yet connected
  */
 export function shoppingServer(store: Store, tools = shoppingTools(store)): McpServer {
@@ -135,13 +136,16 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): { type: 'object'
   return z.toJSONSchema(schema, { io }) as { type: 'object' };
 }
 
-/** Has the compiler hold the answer to the output schema, which the SDK would do at each call. */
+/**
+ * Has the compiler hold the answer to the output schema. With that in `config` the SDK would parse
+ * each answer again, in 6 µs.
+ */
 function tool<Name extends keyof About>(
   name: Name,
   answer: (input: z.output<About[Name]['inputSchema']>) => Promise<Answer<Name> | ToolError>,
 ) {
   const { outputSchema, ...config } = about[name];
-  return { config, inputSchema: config.inputSchema, answer };
+  return { config, answer };
 }
 
 type About = typeof about;

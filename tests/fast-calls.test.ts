@@ -13,6 +13,7 @@ import { fastCalls, type PlainTool } from '../apps/mcp/fast-calls.ts';
 import type { McpServerLike } from '../apps/mcp/sessions.ts';
 import { memoryStore } from '../store.ts';
 import { shoppingServer, shoppingTools } from '../tools.ts';
+import { gate } from './wire.ts';
 
 type Way = 'fast' | 'sdk';
 type Params = Record<string, unknown>;
@@ -45,7 +46,8 @@ for (const [params, way, reason] of calls)
     const fast = await ask(t, shop('fast'), params);
     assert.deepEqual(fast, slow);
     const { reached, server } = recorder();
-    await sendOnly(t, fastCalls(server, shoppingTools(memoryStore())), params);
+    const { send } = await connect(t, fastCalls(server, shoppingTools(memoryStore())));
+    await send(call(1, params));
     assert.equal(reached.length, way === 'sdk' ? 1 : 0, `it goes the ${way} way`);
   });
 
@@ -80,14 +82,14 @@ test('a tool may throw what has no words', async t => {
     throw Object.create(null);
   });
   const answer = await ask(t, fastCalls(serverOf(tool), { it: tool }), { name: 'it' });
-  assert.match(JSON.stringify(answer), /The tool failed.*"isError":true/);
+  assert.match(JSON.stringify(answer), /an error without words.*"isError":true/);
 });
 
 test('a schema that throws is left to the SDK', async t => {
   const inputSchema = z.object({}).refine(() => {
     throw new Error('out of order');
   });
-  const tool = { ...plain(async () => ({ content: [] })), inputSchema };
+  const tool = { ...plain(async () => ({ content: [] })), config: { inputSchema } };
   const slow = await ask(t, serverOf(tool), { name: 'it' });
   assert.deepEqual(await ask(t, fastCalls(serverOf(tool), { it: tool }), { name: 'it' }), slow);
   assert.match(JSON.stringify(slow), /out of order/);
@@ -186,17 +188,17 @@ test('an answer that can not be sent is an error of the server', async t => {
     const { send, serverSide } = await connect(t, fastCalls(server, { it: tool }));
     serverSide.send = way;
     await send(call(1, { name: 'it' }));
-    assert.equal((await failed).message, 'An answer was not sent: Error: gone');
+    assert.equal((await failed).message, 'An answer was not sent: gone');
   }
 });
 
 function plain(answer: () => Promise<CallToolResult>): PlainTool {
-  return { inputSchema: z.strictObject({}), answer };
+  return { config: { inputSchema: z.strictObject({}) }, answer };
 }
 
-function serverOf({ inputSchema, answer }: PlainTool): McpServer {
+function serverOf({ config, answer }: PlainTool): McpServer {
   const server = new McpServer({ name: 'test', version: '0' });
-  server.registerTool('it', { inputSchema }, input => answer(input));
+  server.registerTool('it', config, input => answer(input));
   return server;
 }
 
@@ -223,11 +225,6 @@ async function ask(t: TestContext, server: McpServerLike, params: Params | undef
   return next();
 }
 
-async function sendOnly(t: TestContext, server: McpServerLike, params: Params | undefined) {
-  const { send } = await connect(t, server);
-  await send(call(1, params));
-}
-
 /** The client's end of a server. */
 async function connect(t: TestContext, server: McpServerLike) {
   const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
@@ -247,10 +244,4 @@ async function connect(t: TestContext, server: McpServerLike) {
     return answers[read++];
   }
   return { send: (message: JSONRPCMessage) => clientSide.send(message), answers, next, serverSide };
-}
-
-function gate() {
-  let open = () => {};
-  const opened = new Promise<void>(done => (open = done));
-  return { open: () => open(), opened };
 }

@@ -15,11 +15,11 @@ import type { z } from 'zod';
 import { cancelledId, type McpServerLike } from './sessions.ts';
 
 /**
- * A tool as it is registered with the SDK's server, without an output schema. What that server
- * would hold against a call (`disable()`, `maxToolInputElements`) is not asked.
+ * A tool as `registerTool(name, config, answer)` takes it, without an output schema. What the SDK's
+ * server would hold against a call (`disable()`, `maxToolInputElements`) is not asked.
  */
 export interface PlainTool {
-  inputSchema: z.ZodType;
+  config: { inputSchema: z.ZodType };
   /**
    * Its answer is sent unchecked. What it throws is an answer for the model to read, so it does not
    * ask for a URL to be opened. It is not told of a cancellation; what it answers then is dropped.
@@ -53,11 +53,8 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
       isSdksTurn = false;
     });
     const cancelled = cancelledId(message);
-    if (cancelled !== undefined)
-      remove(
-        inFlight,
-        inFlight.find(({ id }) => id === cancelled),
-      );
+    const index = inFlight.findIndex(({ id }) => id === cancelled);
+    if (index !== -1) inFlight.splice(index, 1);
     onmessage?.(message, extra);
   };
   transport.onclose = () => {
@@ -68,11 +65,13 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
   async function answer(call: PlainCall): Promise<void> {
     inFlight.push(call);
     const result = await resultOf(call);
-    if (!remove(inFlight, call)) return; // cancelled, or the session has ended
+    const index = inFlight.indexOf(call);
+    if (index === -1) return; // cancelled, or the session has ended
+    inFlight.splice(index, 1);
     try {
       await transport.send({ jsonrpc: '2.0', id: call.id, result });
     } catch (error) {
-      transport.onerror?.(new Error(`An answer was not sent: ${error}`));
+      transport.onerror?.(new Error(`An answer was not sent: ${textOf(error)}`));
     }
   }
 }
@@ -94,7 +93,7 @@ function plainCall(
   for (const key in params) if (key !== 'name' && key !== 'arguments') return undefined;
   const { name, arguments: given = {} } = params;
   const tool = typeof name === 'string' && Object.hasOwn(tools, name) ? tools[name] : undefined;
-  const input = tool && parsed(tool.inputSchema, given);
+  const input = tool && parsed(tool.config.inputSchema, given);
   return tool && input?.success ? { id, tool, input: input.data } : undefined;
 }
 
@@ -120,12 +119,6 @@ function textOf(error: unknown): string {
   try {
     return error instanceof Error ? error.message : String(error);
   } catch {
-    return 'The tool failed.'; // it threw what has no words
+    return 'an error without words';
   }
-}
-
-function remove(calls: PlainCall[], call: PlainCall | undefined): boolean {
-  const index = call ? calls.indexOf(call) : -1;
-  if (index !== -1) calls.splice(index, 1);
-  return index !== -1;
 }
