@@ -53,7 +53,7 @@ function listener(json: boolean): RequestListener {
     sessions.add(id);
     const body = await answer(call);
     if (json) return send(res, 200, body, id);
-    res.writeHead(200, { ...streamHeaders, 'Mcp-Session-Id': id });
+    res.writeHead(200, { 'Mcp-Session-Id': id, ...streamHeaders });
     res.end(`event: message\ndata: ${body}\n\n`);
   }
 
