@@ -35,7 +35,9 @@ export async function readJson(req: IncomingMessage, limits: BodyLimits): Promis
 }
 
 function mediaType(req: IncomingMessage): string {
-  return (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const type = req.headers['content-type'] ?? '';
+  const end = type.indexOf(';');
+  return (end === -1 ? type : type.slice(0, end)).trim().toLowerCase();
 }
 
 /**
@@ -59,7 +61,9 @@ function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | 'ov
       resolve('over');
     });
     req.on('end', () => resolve(joined(chunks)));
-    req.on('close', () => resolve('cut'));
+    req.on('close', () => {
+      if (!req.readableEnded) resolve('cut');
+    });
     req.on('error', () => resolve('cut'));
   });
 }

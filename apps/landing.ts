@@ -17,10 +17,9 @@ export function landing(app: App, { name }: LandingOptions): App & { inner: App 
 }
 
 function isBrowser({ method, url = '', headers }: IncomingMessage): boolean {
-  const path = url.split('?', 1)[0];
   return (
     method === 'GET' &&
-    (path === '/' || path === '/sse') &&
+    /^\/(?:sse)?(?:\?|$)/.test(url) &&
     headers['mcp-session-id'] === undefined &&
     (headers.accept?.includes('text/html') ?? false)
   );

@@ -64,7 +64,12 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
 
   async function answer(call: PlainCall): Promise<void> {
     inFlight.push(call);
-    const result = await resultOf(call);
+    let result: CallToolResult;
+    try {
+      result = await call.tool.answer(call.input);
+    } catch (error) {
+      result = failure(error);
+    }
     const index = inFlight.indexOf(call);
     if (index === -1) return; // cancelled, or the session has ended
     inFlight.splice(index, 1);
@@ -107,12 +112,8 @@ function parsed(schema: z.ZodType, value: unknown): z.ZodSafeParseResult<unknown
 }
 
 /** What a tool throws is a result, too, as the SDK has it (2025-11-25, tools: execution errors). */
-async function resultOf({ tool, input }: PlainCall): Promise<CallToolResult> {
-  try {
-    return await tool.answer(input);
-  } catch (error) {
-    return { content: [{ type: 'text', text: textOf(error) }], isError: true };
-  }
+function failure(error: unknown): CallToolResult {
+  return { content: [{ type: 'text', text: textOf(error) }], isError: true };
 }
 
 function textOf(error: unknown): string {
