@@ -72,8 +72,9 @@ interface Allowed {
 function hostRefusal(req: IncomingMessage, { hosts }: Allowed): Problem | undefined {
   if (countHosts(req) > 1) return malformedHost;
   const { host = '' } = req.headers;
-  const { authority = host } = originForm(req.url ?? '');
-  return authorityRefusal(host, hosts) ?? authorityRefusal(authority, hosts);
+  const { authority } = originForm(req.url ?? '');
+  const refusal = authorityRefusal(host, hosts);
+  return refusal || authority === undefined ? refusal : authorityRefusal(authority, hosts);
 }
 
 function authorityRefusal(authority: string, hosts: Set<string>): Problem | undefined {

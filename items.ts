@@ -25,7 +25,8 @@ export function addItem(store: Store): Handler {
     if (item === 'full') return sendProblem(res, listFull);
     // originalUrl holds the mount too, so this is right under any rootPath
     const collection = req.originalUrl.split('?', 1)[0]?.replace(/\/$/, '');
-    sendJson(res, 201, item, { Location: `${collection}/${item.id}` });
+    res.setHeader('Location', `${collection}/${item.id}`);
+    sendJson(res, 201, item);
   };
 }
 
@@ -163,18 +164,8 @@ function wrongFields(error: z.ZodError): Problem {
   return { status: 422, detail: `Mend these fields and send it again. ${list}`, errors };
 }
 
-function sendJson(
-  res: ServerResponse,
-  status: number,
-  value: unknown,
-  headers: Record<string, string> = {},
-): void {
+function sendJson(res: ServerResponse, status: number, value: unknown): void {
   const body = JSON.stringify(value);
-  res
-    .writeHead(status, {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      ...headers,
-    })
-    .end(body);
+  const length = Buffer.byteLength(body);
+  res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': length }).end(body);
 }

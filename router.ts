@@ -10,7 +10,12 @@
  * is `Mount`, `root_path` and `path`. The file imports Node's own modules only: copy it alone.
  */
 import { channel } from 'node:diagnostics_channel';
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 
 /** Owns a subtree of paths. It reads `req.url`, which starts where its prefix ended. */
 export interface App {
@@ -82,8 +87,17 @@ export type Match = { target: string; url: string } & (
   | { kind: 'route'; route: Route; params: Record<string, string> }
   | { kind: 'mount'; mount: Mount }
   | { kind: 'options'; allow: string }
-  | { kind: 'refused'; status: 400 | 404 | 405; detail: string; allow?: string }
+  | Refusal
 );
+
+interface Refusal {
+  kind: 'refused';
+  status: 400 | 404 | 405;
+  detail: string;
+  allow?: string;
+  /** Once it was sent. A 404 is kept for who asks again, and so is this. */
+  reply?: Reply;
+}
 
 /** What `matched` and `answered` carry. */
 export interface RequestEvent {
@@ -112,6 +126,7 @@ export function createRouter({ onError = logError }: RouterOptions = {}): Router
     entries: [],
     mounts: [],
     nearest: new Map(),
+    missed: new Map(),
   };
 
   async function route(req: Mounted, res: ServerResponse, next?: () => void): Promise<void> {
@@ -257,7 +272,7 @@ function find(table: Table, method: string, rawTarget: string): Match {
   if (end) return withParams(end, values, target);
   if (mount) return intoMount(mount, target);
   if (allowed) return otherMethod(method, target, allowed);
-  return refused(404, target, notFound(table, path));
+  return table.missed.get(target) ?? missed(table, path, target);
 }
 
 function intoMount(mount: Mount, target: string): Match {
@@ -285,8 +300,8 @@ function otherMethod(method: string, target: string, allowed: Set<string>): Matc
   return { ...refused(405, target, `${method} is not answered here. Use ${allow}.`), allow };
 }
 
-function refused(status: 400 | 404 | 405, target: string, detail: string) {
-  return { kind: 'refused' as const, status, detail, target, url: target };
+function refused(status: 400 | 404 | 405, target: string, detail: string): Match & Refusal {
+  return { kind: 'refused', status, detail, target, url: target };
 }
 
 function pathOf(target: string): string {
@@ -298,6 +313,17 @@ function pathOf(target: string): string {
 function withoutSlash(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path;
 }
+
+// What nothing answers is asked for again and again: by a client with a wrong URL, by browsers for
+// an icon. To say anew what is near, and to make the same JSON of it, is a tenth of a request.
+function missed(table: Table, path: string, target: string): Match {
+  if (table.missed.size === maxMissed) table.missed.clear();
+  const match = refused(404, target, notFound(table, path));
+  table.missed.set(target, match);
+  return match;
+}
+
+const maxMissed = 100; // some 100 KB, or 5 MB where each is as long as Node lets it be
 
 /** Says what is there instead: the nearest entries, and a mount that was nearly meant. */
 function notFound(table: Table, path: string): string {
@@ -381,8 +407,10 @@ interface Table {
   fixed: Map<string, Map<string, Route>>;
   entries: (Route | Mount)[];
   mounts: Mount[];
-  /** What a 404 says is near, by where the path left the tree; each registration empties it. */
+  /** What a 404 says is near, by where the path left the tree. */
   nearest: Map<Node, string>;
+  /** The last 404s, by target. Each registration empties both. */
+  missed: Map<string, Match>;
 }
 
 /**
@@ -490,7 +518,12 @@ function register(table: Table, route: Route): void {
   node.endpoints.push({ route, names });
   if (names.length === 0) fixedFor(table, route.method).set(key, route);
   table.entries.push(route);
-  table.nearest.clear();
+  forget404s(table);
+}
+
+function forget404s({ nearest, missed }: Table): void {
+  nearest.clear();
+  missed.clear();
 }
 
 function fixedFor({ fixed }: Table, method: string): Map<string, Route> {
@@ -520,8 +553,8 @@ function registerMount(table: Table, prefix: string, app: App): void {
   const mount: Mount = { kind: 'mount', prefix: withoutSlash(prefix), app };
   segments.reduce(childFor, table.root).mount = mount;
   table.entries.push(mount);
-  table.nearest.clear();
   table.mounts.push(mount);
+  forget404s(table);
 }
 
 function checkedSegments(call: string, path: string): string[] {
@@ -599,10 +632,12 @@ function answer(req: Mounted, res: ServerResponse, match: Match): unknown {
   // enter() has just set what a handler's type adds to a request
   if (match.kind === 'route') return match.route.handler(req as never, res);
   if (match.kind === 'options') return res.writeHead(204, { Allow: match.allow }).end();
+  const { status, detail, allow } = match;
   const root = rootPath(req);
-  const detail = root && match.status === 404 ? `Below ${root}: ${match.detail}` : match.detail;
-  const headers = match.allow === undefined ? {} : { Allow: match.allow };
-  return sendProblem(res, { status: match.status, detail }, headers);
+  if (root && status === 404)
+    return sendProblem(res, { status, detail: `Below ${root}: ${detail}` });
+  match.reply ??= replyOf({ status, detail }, allow === undefined ? {} : { Allow: allow });
+  return send(res, match.reply);
 }
 
 /** RFC 9457. `detail` says what to do; further members are extensions. */
@@ -627,17 +662,31 @@ export function sendProblem(
   problem: Problem,
   headers: Record<string, string> = {},
 ): void {
-  if (problemSent.hasSubscribers) problemSent.publish({ res, problem });
+  send(res, replyOf(problem, headers));
+}
+
+/** A problem on its way out. */
+interface Reply {
+  problem: Problem;
+  head: OutgoingHttpHeaders;
+  body: string;
+}
+
+function replyOf(problem: Problem, headers: Record<string, string>): Reply {
   const title = STATUS_CODES[problem.status] ?? 'Error';
   const body = JSON.stringify({ type: 'about:blank', title, ...problem });
-  res
-    .writeHead(problem.status, {
-      'Content-Type': 'application/problem+json',
-      'Content-Length': Buffer.byteLength(body),
-      'Cache-Control': 'no-store',
-      ...headers,
-    })
-    .end(body);
+  const head = {
+    'Content-Type': 'application/problem+json',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    ...headers,
+  };
+  return { problem, head, body };
+}
+
+function send(res: ServerResponse, { problem, head, body }: Reply): void {
+  if (problemSent.hasSubscribers) problemSent.publish({ res, problem });
+  res.writeHead(problem.status, head).end(body);
 }
 
 function fail(res: ServerResponse): void {

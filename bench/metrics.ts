@@ -36,6 +36,14 @@ export const metrics: Metric[] = [
     aim: 'floor + 5 %',
   },
   {
+    name: 'GET, 404, a new path each',
+    door: 'stream',
+    calls: 1_000,
+    run: get('/nothing/*', 404),
+    atLeast: 0.9,
+    aim: '1',
+  },
+  {
     name: 'SSE tools/call',
     door: 'stream',
     sessions: { kind: 'sse', count: 50 },

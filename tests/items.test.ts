@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import express from 'express';
+import { type Body, readJson } from '../body.ts';
 import { type App, createRouter } from '../router.ts';
 import { createApp } from '../server.ts';
 import { type Item, memoryStore, type StoreOptions } from '../store.ts';
@@ -508,3 +509,20 @@ function assertProblem(
   assert.ok(problem.title.length > 0, why);
   assert.match(problem.detail, /^[A-Z].{15,}/, why); // a sentence
 }
+
+test('a body is not waited for whose request was destroyed', { timeout: 30_000 }, async t => {
+  const read = new Promise<Body>(resolve => {
+    const destroys: App = async req => {
+      req.destroy(); // without an error, so that there is none to hear of
+      resolve(await readJson(req, { maxBytes: 100 }));
+    };
+    serve(t, destroys).then(origin => {
+      const headers = { ...json, 'Content-Length': 20 };
+      request(origin, { method: 'POST', headers })
+        .on('error', () => {})
+        .write('{');
+    });
+  });
+  const body = await read;
+  assert.match(body.ok ? '' : body.detail, /^The request ended before its body did/);
+});

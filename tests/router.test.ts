@@ -697,6 +697,54 @@ test('a 404 says what is near, and why a mount was passed over', soon, async t =
     assert.equal(JSON.parse(await get(origin, path)).detail, detail);
 });
 
+test('a 404 that is kept is told again only while it holds', soon, async t => {
+  const inner = createRouter().get('/tea', took(''));
+  const router = createRouter().get('/x', took('')).mount('/a', inner).mount('/b', inner);
+  const origin = await serve(t, router);
+  const ask = async (path: string) => JSON.parse(await get(origin, path)).detail;
+  const kept = router.match('GET', '/none');
+  assert.equal(router.match('POST', '/none'), kept);
+  assert.equal(router.match('GET', '/none?q=1').target, '/none?q=1');
+  const near = 'Nothing answers /none. Nearest: GET /x, /a/…, /b/….';
+  for (const path of ['/none', '/none', '/none?q=1', '/none?q=2'])
+    assert.equal(await ask(path), near, path);
+  for (const root of ['/a', '/b', '/a'])
+    assert.equal(
+      await ask(`${root}/none`),
+      `Below ${root}: Nothing answers /none. Nearest: GET /tea.`,
+    );
+  const alone = await serve(t, inner);
+  const itsOwn = JSON.parse(await get(alone, '/none')).detail;
+  assert.equal(itsOwn, 'Nothing answers /none. Nearest: GET /tea.');
+  assert.match(await ask('/a/none'), /^Below \/a/, 'nor what it said at the root');
+
+  for (let i = 0; i < 100; i++) router.match('GET', `/none/${i}`);
+  assert.notEqual(router.match('GET', '/none'), kept, 'no more than a hundred are kept');
+  assert.equal(await ask('/none'), near);
+
+  router.get('/y', took('')).mount('/c', createRouter());
+  const more = 'Nothing answers /none. Nearest: GET /x, /a/…, /b/…, GET /y, /c/….';
+  assert.equal(await ask('/none'), more, 'a route and a mount later');
+  router.post('/none', took(''));
+  assert.match(await ask('/none'), /^GET is not answered here/, 'now there is one');
+});
+
+test('what is around one 404 is not told to who asks again', soon, async t => {
+  const router = createRouter();
+  let asked = 0;
+  const origin = await serve(t, (req, res) => {
+    res.setHeader('X-Asked', String(++asked));
+    return router(req, res);
+  });
+  for (const number of ['1', '2', '3']) {
+    const answer = await fetch(`${origin}/none`);
+    assert.equal(answer.headers.get('x-asked'), number);
+    assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+    assert.match(await detailOf(answer), /^Nothing answers \/none/);
+  }
+});
+
 test('near is what the longest known part of a path leads to', () => {
   const router = createRouter().get('/items/list/all', took('')).get('/:user/profile', took(''));
   const match = router.match('GET', '/items/list/alll');

@@ -6,7 +6,7 @@ import { Connection } from './connection.ts';
 import { type LoadSession, openSession, type TransportKind } from './sessions.ts';
 
 export interface Jobs {
-  /** Requests one path over kept-alive connections. */
+  /** Requests one path over kept-alive connections; `*` in it is another number each time. */
   get(ask: { port: number; path: string; status: number; calls: number }): Promise<void>;
   /** Opens sessions and keeps them; returns what the first one answers to both calls. */
   open(ask: { port: number; kind: TransportKind; sessions: number }): Promise<string>;
@@ -21,15 +21,15 @@ export interface Jobs {
 }
 
 const width = 20; // requests at once, where sessions do not say
+let asked = 0;
 
 const opened: LoadSession[][] = [];
 const posters: Connection[] = [];
 
 const jobs: Jobs = {
   async get({ port, path, status, calls }) {
-    const request = getRequest(port, path);
     await inParallel(width, port, calls, async connection => {
-      const reply = await connection.send(request);
+      const reply = await connection.send(getRequest(port, path.replace('*', `${++asked}`)));
       if (reply.status !== status) throw new Error(`GET ${path}: ${reply.head}`);
     });
   },
