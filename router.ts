@@ -317,7 +317,8 @@ function withoutSlash(path: string): string {
 // What nothing answers is asked for again and again: by a client with a wrong URL, by browsers for
 // an icon. To say anew what is near, and to make the same JSON of it, is a tenth of a request.
 function missed(table: Table, path: string, target: string): Match {
-  if (table.missed.size === maxMissed) table.missed.clear();
+  // not clear(): V8 chains the tables of one Map, and an old one keeps all that came after
+  if (table.missed.size === maxMissed) table.missed = new Map();
   const match = refused(404, target, notFound(table, path));
   table.missed.set(target, match);
   return match;
@@ -521,9 +522,9 @@ function register(table: Table, route: Route): void {
   forget404s(table);
 }
 
-function forget404s({ nearest, missed }: Table): void {
-  nearest.clear();
-  missed.clear();
+function forget404s(table: Table): void {
+  table.nearest.clear();
+  table.missed.clear();
 }
 
 function fixedFor({ fixed }: Table, method: string): Map<string, Route> {
