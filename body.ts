@@ -61,6 +61,7 @@ function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | 'ov
       resolve('over');
     });
     req.on('end', () => resolve(joined(chunks)));
+    // Comes after each end, too, and a promise resolved again is a call into V8's runtime.
     req.on('close', () => {
       if (!req.readableEnded) resolve('cut');
     });
