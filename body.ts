@@ -49,6 +49,7 @@ function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | 'ov
     discard(req);
     return Promise.resolve('over');
   }
+  if (req.readableEnded || req.closed) return Promise.resolve('cut'); // somebody has read it
   return new Promise(resolve => {
     const chunks: Buffer[] = [];
     let size = 0;

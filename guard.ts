@@ -74,7 +74,8 @@ function hostRefusal(req: IncomingMessage, { hosts }: Allowed): Problem | undefi
   const { host = '' } = req.headers;
   const { authority } = originForm(req.url ?? '');
   const refusal = authorityRefusal(host, hosts);
-  return refusal || authority === undefined ? refusal : authorityRefusal(authority, hosts);
+  if (refusal || authority === undefined) return refusal;
+  return authorityRefusal(authority, hosts);
 }
 
 function authorityRefusal(authority: string, hosts: Set<string>): Problem | undefined {

@@ -10,12 +10,7 @@
  * is `Mount`, `root_path` and `path`. The file imports Node's own modules only: copy it alone.
  */
 import { channel } from 'node:diagnostics_channel';
-import {
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 
 /** Owns a subtree of paths. It reads `req.url`, which starts where its prefix ended. */
 export interface App {
@@ -95,8 +90,6 @@ interface Refusal {
   status: 400 | 404 | 405;
   detail: string;
   allow?: string;
-  /** Once it was sent. A 404 is kept for who asks again, and so is this. */
-  reply?: Reply;
 }
 
 /** What `matched` and `answered` carry. */
@@ -126,7 +119,7 @@ export function createRouter({ onError = logError }: RouterOptions = {}): Router
     entries: [],
     mounts: [],
     nearest: new Map(),
-    missed: new Map(),
+    kept404s: new Map(),
   };
 
   async function route(req: Mounted, res: ServerResponse, next?: () => void): Promise<void> {
@@ -135,7 +128,7 @@ export function createRouter({ onError = logError }: RouterOptions = {}): Router
       if (next && match.kind === 'refused' && match.status === 404) return next();
       if (matched.hasSubscribers || answered.hasSubscribers) publish(req, res, match);
       enter(req, match);
-      await answer(req, res, match);
+      await answer(table, req, res, match);
     } catch (error) {
       onError(error, req);
       fail(res);
@@ -272,7 +265,7 @@ function find(table: Table, method: string, rawTarget: string): Match {
   if (end) return withParams(end, values, target);
   if (mount) return intoMount(mount, target);
   if (allowed) return otherMethod(method, target, allowed);
-  return table.missed.get(target) ?? missed(table, path, target);
+  return refused(404, target, kept404(table, path, target).detail);
 }
 
 function intoMount(mount: Mount, target: string): Match {
@@ -300,7 +293,11 @@ function otherMethod(method: string, target: string, allowed: Set<string>): Matc
   return { ...refused(405, target, `${method} is not answered here. Use ${allow}.`), allow };
 }
 
-function refused(status: 400 | 404 | 405, target: string, detail: string): Match & Refusal {
+function refused(
+  status: 400 | 404 | 405,
+  target: string,
+  detail: string,
+): Refusal & { target: string; url: string } {
   return { kind: 'refused', status, detail, target, url: target };
 }
 
@@ -316,15 +313,22 @@ function withoutSlash(path: string): string {
 
 // What nothing answers is asked for again and again: by a client with a wrong URL, by browsers for
 // an icon. To say anew what is near, and to make the same JSON of it, is a tenth of a request.
-function missed(table: Table, path: string, target: string): Match {
+function kept404(table: Table, path: string, target: string): Kept404 {
+  const known = table.kept404s.get(target);
+  if (known) return known;
   // not clear(): V8 chains the tables of one Map, and an old one keeps all that came after
-  if (table.missed.size === maxMissed) table.missed = new Map();
-  const match = refused(404, target, notFound(table, path));
-  table.missed.set(target, match);
-  return match;
+  if (table.kept404s.size === maxKept404s) table.kept404s = new Map();
+  const kept = { detail: notFound(table, path), reply: undefined };
+  table.kept404s.set(target, kept);
+  return kept;
 }
 
-const maxMissed = 100; // some 100 KB, or 5 MB where each is as long as Node lets it be
+const maxKept404s = 100; // a router: some 100 KB, or 7 MB where each is as long as Node lets it be
+
+interface Kept404 {
+  detail: string;
+  reply: Reply | undefined;
+}
 
 /** Says what is there instead: the nearest entries, and a mount that was nearly meant. */
 function notFound(table: Table, path: string): string {
@@ -410,8 +414,8 @@ interface Table {
   mounts: Mount[];
   /** What a 404 says is near, by where the path left the tree. */
   nearest: Map<Node, string>;
-  /** The last 404s, by target. Each registration empties both. */
-  missed: Map<string, Match>;
+  /** By target, up to a hundred since it was last emptied. Each registration empties both. */
+  kept404s: Map<string, Kept404>;
 }
 
 /**
@@ -524,7 +528,7 @@ function register(table: Table, route: Route): void {
 
 function forget404s(table: Table): void {
   table.nearest.clear();
-  table.missed.clear();
+  table.kept404s = new Map();
 }
 
 function fixedFor({ fixed }: Table, method: string): Map<string, Route> {
@@ -628,7 +632,7 @@ function enter(req: Mounted, match: Match): void {
   if (match.kind === 'mount') req.baseUrl = (req.baseUrl ?? '') + match.mount.prefix;
 }
 
-function answer(req: Mounted, res: ServerResponse, match: Match): unknown {
+function answer(table: Table, req: Mounted, res: ServerResponse, match: Match): unknown {
   if (match.kind === 'mount') return match.mount.app(req, res);
   // enter() has just set what a handler's type adds to a request
   if (match.kind === 'route') return match.route.handler(req as never, res);
@@ -637,8 +641,11 @@ function answer(req: Mounted, res: ServerResponse, match: Match): unknown {
   const root = rootPath(req);
   if (root && status === 404)
     return sendProblem(res, { status, detail: `Below ${root}: ${detail}` });
-  match.reply ??= replyOf({ status, detail }, allow === undefined ? {} : { Allow: allow });
-  return send(res, match.reply);
+  const problem = { status, detail };
+  if (status !== 404) return sendProblem(res, problem, allow === undefined ? {} : { Allow: allow });
+  const kept = kept404(table, pathOf(match.target), match.target);
+  kept.reply ??= replyOf(problem);
+  return send(res, problem, kept.reply);
 }
 
 /** RFC 9457. `detail` says what to do; further members are extensions. */
@@ -663,31 +670,35 @@ export function sendProblem(
   problem: Problem,
   headers: Record<string, string> = {},
 ): void {
-  send(res, replyOf(problem, headers));
+  send(res, problem, replyOf(problem), headers);
 }
 
-/** A problem on its way out. */
 interface Reply {
-  problem: Problem;
-  head: OutgoingHttpHeaders;
   body: string;
+  /** Bytes. */
+  length: number;
 }
 
-function replyOf(problem: Problem, headers: Record<string, string>): Reply {
+function replyOf(problem: Problem): Reply {
   const title = STATUS_CODES[problem.status] ?? 'Error';
   const body = JSON.stringify({ type: 'about:blank', title, ...problem });
-  const head = {
-    'Content-Type': 'application/problem+json',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    ...headers,
-  };
-  return { problem, head, body };
+  return { body, length: Buffer.byteLength(body) };
 }
 
-function send(res: ServerResponse, { problem, head, body }: Reply): void {
+function send(
+  res: ServerResponse,
+  problem: Problem,
+  { body, length }: Reply,
+  headers?: Record<string, string>,
+): void {
   if (problemSent.hasSubscribers) problemSent.publish({ res, problem });
-  res.writeHead(problem.status, head).end(body);
+  // made for each answer: whoever wraps writeHead may add to it
+  const head = {
+    'Content-Type': 'application/problem+json',
+    'Content-Length': length,
+    'Cache-Control': 'no-store',
+  };
+  res.writeHead(problem.status, headers ? { ...head, ...headers } : head).end(body);
 }
 
 function fail(res: ServerResponse): void {

@@ -93,8 +93,8 @@ ${cpuTable(cpu)}
   a transport can come to while the SDK keeps the protocol.
 - 50 sessions call at once, each one call at a time. GET requests and sessions that open and close
   come 20 at a time over kept-alive connections.
-- GET, 404 asks for one path, and the router keeps its last 404s; with a new path each time there is
-  nothing to keep, and what that may cost is this table's own line.
+- GET, 404 asks for one path, and the router keeps up to a hundred 404s; with a new path each time
+  they are kept in vain.
 - Open, initialize, close holds \`notifications/initialized\`, and over Streamable HTTP the DELETE.
 - This server also checks Host and Origin, bounds bodies, and offers a resource and a prompt in
   each session; the peers do not.

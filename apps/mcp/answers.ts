@@ -171,7 +171,7 @@ export class EventStream implements Answer {
       return;
     }
     this.held = undefined;
-    res.writeHead(200, withSession(streamHeaders, newSession)).flushHeaders();
+    res.writeHead(200, withSession({ ...streamHeaders }, newSession)).flushHeaders();
     if (held) res.write(held);
     keepAlive(res, limits.keepAliveMs);
     res.once('close', () => {

@@ -68,7 +68,7 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
     try {
       result = await call.tool.answer(call.input);
     } catch (error) {
-      result = failure(error);
+      result = await failure(error); // a turn later, as an answer is: its batch may cancel it
     }
     const index = inFlight.indexOf(call);
     if (index === -1) return; // cancelled, or the session has ended
