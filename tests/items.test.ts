@@ -526,3 +526,16 @@ test('a body is not waited for whose request was destroyed', { timeout: 30_000 }
   const body = await read;
   assert.match(body.ok ? '' : body.detail, /^The request ended before its body did/);
 });
+
+test('a body that somebody has read is refused, not waited for', { timeout: 30_000 }, async t => {
+  const router = createRouter().post('/items/', (req, res) => {
+    req.on('end', async () => {
+      const body = await readJson(req, { maxBytes: 100 });
+      res.writeHead(body.ok ? 200 : body.status).end();
+    });
+    req.resume();
+  });
+  const origin = await serve(t, router);
+  const answer = await fetch(`${origin}/items/`, { method: 'POST', headers: json, body: milk });
+  assert.equal(answer.status, 400);
+});
