@@ -265,7 +265,7 @@ function find(table: Table, method: string, rawTarget: string): Match {
   if (end) return withParams(end, values, target);
   if (mount) return intoMount(mount, target);
   if (allowed) return otherMethod(method, target, allowed);
-  return refused(404, target, kept404(table, path, target).detail);
+  return refused(404, target, kept404(table, target).detail);
 }
 
 function intoMount(mount: Mount, target: string): Match {
@@ -313,12 +313,12 @@ function withoutSlash(path: string): string {
 
 // What nothing answers is asked for again and again: by a client with a wrong URL, by browsers for
 // an icon. To say anew what is near, and to make the same JSON of it, is a tenth of a request.
-function kept404(table: Table, path: string, target: string): Kept404 {
+function kept404(table: Table, target: string): Kept404 {
   const known = table.kept404s.get(target);
   if (known) return known;
   // not clear(): V8 chains the tables of one Map, and an old one keeps all that came after
   if (table.kept404s.size === maxKept404s) table.kept404s = new Map();
-  const kept = { detail: notFound(table, path), reply: undefined };
+  const kept = { detail: notFound(table, pathOf(target)), reply: undefined };
   table.kept404s.set(target, kept);
   return kept;
 }
@@ -638,14 +638,20 @@ function answer(table: Table, req: Mounted, res: ServerResponse, match: Match): 
   if (match.kind === 'route') return match.route.handler(req as never, res);
   if (match.kind === 'options') return res.writeHead(204, { Allow: match.allow }).end();
   const { status, detail, allow } = match;
+  if (status === 404) return answer404(table, req, res, match.target);
+  return sendProblem(res, { status, detail }, allow === undefined ? {} : { Allow: allow });
+}
+
+function answer404(table: Table, req: Mounted, res: ServerResponse, target: string): void {
   const root = rootPath(req);
-  if (root && status === 404)
-    return sendProblem(res, { status, detail: `Below ${root}: ${detail}` });
-  const problem = { status, detail };
-  if (status !== 404) return sendProblem(res, problem, allow === undefined ? {} : { Allow: allow });
-  const kept = kept404(table, pathOf(match.target), match.target);
+  const kept = kept404(table, target);
+  if (root) {
+    const detail = `Below ${root}: ${kept.detail}`; // a router may be mounted twice
+    return void sendProblem(res, { status: 404, detail });
+  }
+  const problem = { status: 404, detail: kept.detail };
   kept.reply ??= replyOf(problem);
-  return send(res, problem, kept.reply);
+  send(res, problem, kept.reply);
 }
 
 /** RFC 9457. `detail` says what to do; further members are extensions. */
