@@ -12,7 +12,7 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { CallToolResult, JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
-import { cancelledId, type McpServerLike } from './sessions.ts';
+import { cancelledId, type McpServerLike, remove } from './sessions.ts';
 
 /**
  * A tool as `registerTool(name, config, answer)` takes it, without an output schema. What the SDK's
@@ -53,8 +53,8 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
       isSdksTurn = false;
     });
     const cancelled = cancelledId(message);
-    const index = inFlight.findIndex(({ id }) => id === cancelled);
-    if (index !== -1) inFlight.splice(index, 1);
+    const dropped = inFlight.find(({ id }) => id === cancelled);
+    if (dropped) remove(inFlight, dropped);
     onmessage?.(message, extra);
   };
   transport.onclose = () => {
@@ -70,9 +70,7 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
     } catch (error) {
       result = await failure(error); // a turn later, as an answer is: its batch may cancel it
     }
-    const index = inFlight.indexOf(call);
-    if (index === -1) return; // cancelled, or the session has ended
-    inFlight.splice(index, 1);
+    if (!remove(inFlight, call)) return; // cancelled, or the session has ended
     try {
       await transport.send({ jsonrpc: '2.0', id: call.id, result });
     } catch (error) {

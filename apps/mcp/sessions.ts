@@ -52,7 +52,7 @@ export class Session {
   readonly transport: SessionTransport;
   /** The bearer token that opened it; undefined where none is asked for. */
   readonly owner: string | undefined;
-  /** Ids of the calls being answered: a few, so an array, which costs less than a Set. */
+  /** Ids of the calls being answered. An array, as StreamableTransport.answers and for its reasons. */
   readonly calls: RequestId[] = [];
   /** Called when the last of the calls is over. */
   onquiet?: () => void;
@@ -91,11 +91,15 @@ export class Session {
   }
 
   private settle(id: RequestId): void {
-    const index = this.calls.indexOf(id);
-    if (index === -1) return;
-    this.calls.splice(index, 1);
-    if (this.calls.length === 0) this.onquiet?.();
+    if (remove(this.calls, id) && this.calls.length === 0) this.onquiet?.();
   }
+}
+
+/** @returns whether it was there */
+export function remove<T>(list: T[], entry: T): boolean {
+  const index = list.indexOf(entry);
+  if (index !== -1) list.splice(index, 1);
+  return index !== -1;
 }
 
 /** The id of a request that wants an answer; undefined for anything else. */

@@ -14,7 +14,7 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import { type Answer, type AnswerStyle, EventStream, JsonAnswer } from './answers.ts';
 import { EventLog, type LoggedEvent } from './event-log.ts';
-import type { SessionTransport } from './sessions.ts';
+import { remove, type SessionTransport } from './sessions.ts';
 import { overfull, type StreamLimits, streamHeaders } from './stream.ts';
 
 export class StreamableTransport implements SessionTransport {
@@ -161,8 +161,4 @@ function sendMissed(res: ServerResponse, events: LoggedEvent[]): void {
   res.writeHead(200, streamHeaders);
   for (const { frame } of events) res.write(frame);
   res.end();
-}
-
-function remove<T>(list: T[], entry: T): void {
-  list.splice(list.indexOf(entry), 1);
 }
