@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { RouteAbout } from './apps/docs/openapi.ts';
-import { readJson } from './body.ts';
+import { readJson } from './http/body.ts';
 import { type Handler, type Problem, sendProblem } from './router.ts';
 import { itemChangeSchema, itemIdSchema, itemSchema, newItemSchema, type Store } from './store.ts';
 

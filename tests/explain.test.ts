@@ -4,8 +4,8 @@ import { execFile } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import express from 'express';
-import { explain, mountHeader } from '../explain.ts';
-import { listen } from '../listen.ts';
+import { explain, mountHeader } from '../apps/xray/explain.ts';
+import { listen } from '../http/listen.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import {
   type App,

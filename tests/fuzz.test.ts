@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import test from 'node:test';
-import { listen } from '../listen.ts';
+import { listen } from '../http/listen.ts';
 import type { App } from '../router.ts';
 import { createApp } from '../server.ts';
 import { memoryStore } from '../store.ts';

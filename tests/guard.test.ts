@@ -27,7 +27,7 @@ import {
   staticTokens,
   type Verify,
 } from '../guard.ts';
-import { parseOptions, UsageError } from '../options.ts';
+import { parseOptions, UsageError } from '../program/options.ts';
 import { type App, createRouter, type Router } from '../router.ts';
 import { type AppOptions, createApp } from '../server.ts';
 import { memoryStore } from '../store.ts';

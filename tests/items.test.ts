@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import express from 'express';
-import { type Body, readJson } from '../body.ts';
+import { type Body, readJson } from '../http/body.ts';
 import { type App, createRouter } from '../router.ts';
 import { createApp } from '../server.ts';
 import { type Item, memoryStore, type StoreOptions } from '../store.ts';

@@ -19,7 +19,7 @@ const axeSource = await readFile(
   createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
   'utf8',
 );
-const pageFile = new URL('../apps/page/index.html', import.meta.url).href;
+const pageFile = new URL('../apps/xray/page/index.html', import.meta.url).href;
 
 let browser: Browser;
 before(async () => {

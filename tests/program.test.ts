@@ -20,8 +20,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { loopbacks, parseOptions, UsageError } from '../options.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { loopbacks, parseOptions, UsageError } from '../program/options.ts';
 import { itemSchema } from '../store.ts';
 import { connect, portOf, type Transport } from './support.ts';
 

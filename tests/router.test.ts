@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import test, { type TestContext } from 'node:test';
-import { listen } from '../listen.ts';
+import { listen } from '../http/listen.ts';
 import {
   type App,
   createRouter,

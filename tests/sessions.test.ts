@@ -16,10 +16,10 @@ import {
   streaming,
 } from '../apps/mcp/channels.ts';
 import type { McpServerLike, SessionTransport } from '../apps/mcp/sessions.ts';
-import { accessLog } from '../apps/trace/log.ts';
-import { watchHandshakes } from '../apps/trace/watchdog.ts';
+import { accessLog } from '../apps/xray/log.ts';
+import { watchHandshakes } from '../apps/xray/watchdog.ts';
+import { stuckLine } from '../program/startup.ts';
 import { createApp } from '../server.ts';
-import { stuckLine } from '../startup.ts';
 import { memoryStore, type Store } from '../store.ts';
 import { connect, serve, type Transport } from './support.ts';
 import {

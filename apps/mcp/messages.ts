@@ -8,7 +8,7 @@ import {
   type JSONRPCMessage,
   JSONRPCMessageSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { readJson } from '../../body.ts';
+import { readJson } from '../../http/body.ts';
 
 export interface MessageLimits {
   /** Bytes of a request body. */

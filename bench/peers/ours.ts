@@ -1,6 +1,6 @@
 /** This server, as `npm start` serves it, with a second port where Streamable answers are JSON. */
 import { hurrySdkGuards } from '../../apps/mcp/sdk-guards.ts';
-import { listen } from '../../listen.ts';
+import { listen } from '../../http/listen.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
 import { host } from './host.ts';

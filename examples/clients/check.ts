@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { opened, type SessionEvent, type TransportKind } from '../../apps/mcp/channels.ts';
-import { listen } from '../../listen.ts';
-import { loopbacks } from '../../options.ts';
+import { listen } from '../../http/listen.ts';
+import { loopbacks } from '../../program/options.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
 

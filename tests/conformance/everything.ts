@@ -12,8 +12,8 @@ import {
 import { z } from 'zod';
 import { mcpApp } from '../../apps/mcp/app.ts';
 import { hostGuard } from '../../guard.ts';
-import { listen, type Running } from '../../listen.ts';
-import { loopbacks } from '../../options.ts';
+import { listen, type Running } from '../../http/listen.ts';
+import { loopbacks } from '../../program/options.ts';
 import { createRouter } from '../../router.ts';
 import { addTools, embedded, image, png } from './everything-tools.ts';
 

@@ -1,8 +1,8 @@
 /** Steps as the page gets them: plain JSON, bounded, without a secret. */
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Match } from '../../router.ts';
-import { redact, shortId, shownHeadersOf } from '../trace/redact.ts';
-import type { Step } from '../trace/steps.ts';
+import { redact, shortId, shownHeadersOf } from './redact.ts';
+import type { Step } from './steps.ts';
 
 /** What joins a call to its answer: the JSON-RPC id, with the session it belongs to. */
 export interface Rpc {

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { rootPath } from '../../router.ts';
 import { closed, opened, type SentEvent, type SessionEvent, sent } from '../mcp/channels.ts';
-import { redact, shortId, shownHeadersOf } from '../trace/redact.ts';
+import { redact, shortId, shownHeadersOf } from './redact.ts';
 import { frameStep, type WireStep } from './wire.ts';
 
 interface Stream {

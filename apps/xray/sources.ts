@@ -13,7 +13,7 @@ export interface Source {
  * that gives it, `mcp` in front of those of the MCP app.
  */
 const declarations: Record<string, [file: string, declaration: string]> = {
-  request: ['listen.ts', 'const onRequest: RequestListener'],
+  request: ['http/listen.ts', 'const onRequest: RequestListener'],
   hostGuard: ['guard.ts', 'export function hostGuard'],
   bearer: ['guard.ts', 'export function bearer'],
   find: ['router.ts', 'function find('],
@@ -26,9 +26,9 @@ const declarations: Record<string, [file: string, declaration: string]> = {
   message: ['apps/mcp/sessions.ts', 'receive('],
   endpoint: ['apps/mcp/sse.ts', 'export function endpointFor'],
   frame: ['apps/mcp/stream.ts', 'export function frameOf'],
-  stuck: ['apps/trace/watchdog.ts', 'export function watchHandshakes'],
-  'GET /': ['apps/page/page.ts', 'export function page'],
-  'GET /page': ['apps/page/page.ts', 'export function page'],
+  stuck: ['apps/xray/watchdog.ts', 'export function watchHandshakes'],
+  'GET /': ['apps/xray/page/page.ts', 'export function page'],
+  'GET /page': ['apps/xray/page/page.ts', 'export function page'],
   'GET /items/': ['items.ts', 'export function listItems'],
   'POST /items/': ['items.ts', 'export function addItem'],
   'GET /items/:id': ['items.ts', 'export function getItem'],

@@ -1,6 +1,7 @@
 /** The mounts and routes of an app as a tree, to be drawn. */
-import { routerIn } from '../../explain.ts';
+
 import type { App } from '../../router.ts';
+import { routerIn } from './explain.ts';
 
 export interface MountTree {
   /** Where it is mounted, seen from the outside; '' for the root. */

@@ -2,7 +2,7 @@
  * The steps that wait for the next flush. Bounded however many come: past the bound whole
  * requests are left out and counted, so that what is shown is shown to its end.
  */
-import type { Exchange, Step } from '../trace/steps.ts';
+import type { Exchange, Step } from './steps.ts';
 import { toWire, type WireStep } from './wire.ts';
 
 /** `n` grows from step to step, so that a page which gets one twice takes it once. */

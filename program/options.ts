@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import type { LogFormat } from './apps/trace/log.ts';
-import { isLoopback } from './guard.ts';
-import { createRouter, isAuthority } from './router.ts';
+import type { LogFormat } from '../apps/xray/log.ts';
+import { isLoopback } from '../guard.ts';
+import { createRouter, isAuthority } from '../router.ts';
 
 export interface Options {
   port: number;

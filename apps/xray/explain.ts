@@ -14,7 +14,7 @@ import {
   type Router,
   rootPath,
   stripPrefix,
-} from './router.ts';
+} from '../../router.ts';
 
 /** One router on a request's way, and what it decides. */
 export interface Hop {

@@ -10,13 +10,13 @@ import { type App, createRouter, type Handler, rootPath, sendProblem } from '../
 import type { Store } from '../../store.ts';
 import { closed, type SessionEvent } from '../mcp/channels.ts';
 import { keepAlive, publishStream, streamDefaults, streamHeaders } from '../mcp/stream.ts';
-import { shortId } from '../trace/redact.ts';
-import { observe } from '../trace/steps.ts';
-import { type StuckSession, watchHandshakes } from '../trace/watchdog.ts';
 import { earlierStreams } from './earlier.ts';
 import { createFeed } from './feed.ts';
+import { shortId } from './redact.ts';
 import { readSources } from './sources.ts';
+import { observe } from './steps.ts';
 import { treeOf } from './tree.ts';
+import { type StuckSession, watchHandshakes } from './watchdog.ts';
 
 export interface LiveOptions {
   /** Whether requests are shown, and not the list alone. */

@@ -1,13 +1,13 @@
 /** What the server says as it starts, or as it fails to. */
 
 import { existsSync, realpathSync } from 'node:fs';
-import type { StuckSession } from './apps/trace/watchdog.ts';
-import { isLoopback } from './guard.ts';
-import { ListenError, type Running } from './listen.ts';
+import type { StuckSession } from '../apps/xray/watchdog.ts';
+import { isLoopback } from '../guard.ts';
+import { ListenError, type Running } from '../http/listen.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { RegistrationError, type Router } from '../router.ts';
+import { StoreError } from '../store.ts';
 import { UsageError, urlHost } from './options.ts';
-import packageJson from './package.json' with { type: 'json' };
-import { RegistrationError, type Router } from './router.ts';
-import { StoreError } from './store.ts';
 
 export const version = packageJson.version;
 
