@@ -9,14 +9,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
-import {
-  type App,
-  countHosts,
-  isAuthority,
-  originForm,
-  type Problem,
-  sendProblem,
-} from './router.ts';
+import type { App } from './http/app.ts';
+import { type Problem, sendProblem } from './http/problem.ts';
+import { countHosts, isAuthority, originForm } from './http/target.ts';
 
 /** What `refused` carries. */
 export interface RefusedEvent {

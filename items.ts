@@ -5,8 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { RouteAbout } from './apps/docs/openapi.ts';
+import type { Handler } from './http/app.ts';
 import { readJson } from './http/body.ts';
-import { type Handler, type Problem, sendProblem } from './router.ts';
+import { type Problem, sendProblem } from './http/problem.ts';
 import { itemChangeSchema, itemIdSchema, itemSchema, newItemSchema, type Store } from './store.ts';
 
 const maxBytes = 64 * 1024; // an item is under 1 KiB; this leaves room for spaces

@@ -16,11 +16,12 @@ import { accessLog } from './apps/xray/log.ts';
 import { page } from './apps/xray/page/page.ts';
 import { watchHandshakes } from './apps/xray/watchdog.ts';
 import { cors, hostGuard, tokenGuard } from './guard.ts';
+import type { App, Router } from './http/app.ts';
 import { listen, stopOnSignal } from './http/listen.ts';
 import { addItem, getItem, about as items, listItems, removeItem, updateItem } from './items.ts';
 import { parseOptions, usage } from './program/options.ts';
 import { banner, isRun, reportAndExit, stuckLine, version } from './program/startup.ts';
-import { type App, createRouter, type Router } from './router.ts';
+import { createRouter } from './router.ts';
 import { memoryStore, type Store, sqliteStore } from './store.ts';
 import { shoppingServer, shoppingTools, about as toolsAbout } from './tools.ts';
 

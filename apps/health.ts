@@ -1,6 +1,7 @@
 /** What a supervisor asks: is it alive, may traffic come. Plain handlers, without a token. */
 import { z } from 'zod';
-import { type Handler, sendProblem } from '../router.ts';
+import type { Handler } from '../http/app.ts';
+import { sendProblem } from '../http/problem.ts';
 import type { RouteAbout } from './docs/openapi.ts';
 import type { McpApp } from './mcp/app.ts';
 

@@ -3,7 +3,8 @@
  * clients with this server's real URL. Everybody else gets the app as it is.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, rootPath } from '../router.ts';
+import type { App } from '../http/app.ts';
+import { rootPath } from '../router.ts';
 
 export interface LandingOptions {
   /** What clients are to call the server. */

@@ -1,7 +1,7 @@
 /** Serving an App until it is told to stop: sockets, time-outs, signals. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { App } from '../router.ts';
+import type { App } from './app.ts';
 
 export interface Running {
   /** Addresses bound, and the port they share. */

@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import type { LogFormat } from '../apps/xray/log.ts';
 import { isLoopback } from '../guard.ts';
-import { createRouter, isAuthority } from '../router.ts';
+import { isAuthority } from '../http/target.ts';
+import { createRouter } from '../router.ts';
 
 export interface Options {
   port: number;

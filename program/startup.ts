@@ -3,9 +3,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import type { StuckSession } from '../apps/xray/watchdog.ts';
 import { isLoopback } from '../guard.ts';
+import type { Router } from '../http/app.ts';
 import { ListenError, type Running } from '../http/listen.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { RegistrationError, type Router } from '../router.ts';
+import { RegistrationError } from '../router.ts';
 import { StoreError } from '../store.ts';
 import { UsageError, urlHost } from './options.ts';
 

@@ -4,7 +4,7 @@ import type { App, Handler, Router } from '../router.ts';
 /** What a request comes to: `rootPath + url` for an app, the route, or the refusal. */
 export type Edge = [request: string, outcome: string, reason: string];
 
-const items = 'GET, HEAD, OPTIONS, POST';
+export const items = 'GET, HEAD, OPTIONS, POST';
 export const edges: Edge[] = [
   ['GET /mcp', '/mcp + /', 'the bare mount is entered as /, without a redirect'],
   ['POST /mcp', '/mcp + /', 'a redirected POST would lose its body'],

@@ -5,17 +5,10 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import express from 'express';
 import { explain, mountHeader } from '../apps/xray/explain.ts';
+import { matched, type RequestEvent } from '../http/channels.ts';
 import { listen } from '../http/listen.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import {
-  type App,
-  createRouter,
-  type Handler,
-  matched,
-  type RequestEvent,
-  type Router,
-  rootPath,
-} from '../router.ts';
+import { type App, createRouter, type Handler, type Router, rootPath } from '../router.ts';
 import { type AppOptions, createApp } from '../server.ts';
 import { memoryStore } from '../store.ts';
 import { addEdgeRoutes, edges } from './edge-table.ts';
@@ -27,17 +20,17 @@ const spoken: [words: string[], said: string][] = [
   [
     ['GET', '//mcp/sse'],
     'The router refuses it: 404. Nothing answers //mcp/sse. ' +
-      "'/mcp' is mounted, but slashes are never merged. Nearest: GET /, ",
+      "'/mcp' is mounted, but slashes are never merged. Did you mean '/mcp",
   ],
   [
     ['GET', '/mcpx'],
     'The router refuses it: 404. Nothing answers /mcpx. ' +
-      "'/mcp' is mounted, but a prefix ends at a segment: '/mcp/…'. Nearest: GET /, ",
+      "'/mcp' is mounted, but a prefix ends at a segment: '/mcp/…'. Did you mean '/mcp",
   ],
   [
     ['GET', '/MCP/sse'],
     'The router refuses it: 404. Nothing answers /MCP/sse. ' +
-      "'/mcp' is mounted, but upper and lower case differ in a path. Nearest: GET /, ",
+      "'/mcp' is mounted, but upper and lower case differ in a path. Did you mean '/mcp",
   ],
   [
     ['GET', '/items/../mcp'],
@@ -46,7 +39,7 @@ const spoken: [words: string[], said: string][] = [
   [
     ['GET', '/%6dcp'],
     'The router refuses it: 404. Nothing answers /%6dcp. ' +
-      "'/mcp' is mounted, but a path is compared before it is decoded. Nearest: GET /, ",
+      "'/mcp' is mounted, but a path is compared before it is decoded. Did you mean '/mcp",
   ],
   [
     ['get', '/x', '--mount', '/'],
@@ -133,7 +126,7 @@ function didOf({ rootPath, match }: RequestEvent): Told {
     url: refused ? undefined : match.url,
     took: match.kind === 'route' ? `${match.route.method} ${match.route.path}` : undefined,
     status: match.kind === 'options' ? '204' : refused && String(refused.status),
-    allow: match.kind === 'options' ? match.allow : refused?.allow,
+    allow: 'allow' in match ? match.allow : undefined,
   });
 }
 

@@ -298,14 +298,14 @@ const refusals: Refusal[] = [
     method: 'PUT',
     body: '[]',
     status: 405,
-    detail: /PUT is not answered here/,
+    detail: /PUT is not answered at/,
     allow: 'GET, HEAD, OPTIONS, POST',
   },
   {
     why: 'the whole list can’t be removed',
     method: 'DELETE',
     status: 405,
-    detail: /DELETE is not answered here/,
+    detail: /DELETE is not answered at/,
     allow: 'GET, HEAD, OPTIONS, POST',
   },
   {
@@ -313,7 +313,7 @@ const refusals: Refusal[] = [
     path: '/items/1',
     body: milk,
     status: 405,
-    detail: /POST is not answered here/,
+    detail: /POST is not answered at/,
     allow: 'DELETE, GET, HEAD, OPTIONS, PATCH',
   },
   {

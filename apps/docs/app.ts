@@ -10,7 +10,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { type App, type Router, rootPath } from '../../router.ts';
+import type { App, Router } from '../../http/app.ts';
+import { rootPath } from '../../router.ts';
 import { type DocsOptions, type Json, openapiOf, type RouteAbout } from './openapi.ts';
 
 /** GET /openapi.json. Its one server is the root path that the request came by. */
@@ -49,7 +50,7 @@ export const about = {
       200: { description: 'OpenAPI 3.1', schema: z.looseObject({ openapi: z.string() }) },
     },
   },
-  docsPage: pageAbout('docs', 'A page that shows this document'),
+  docsPage: { ...pageAbout('docs', 'A page that shows this document'), listing: true },
 } satisfies Record<string, RouteAbout>;
 
 /** What a route says of itself that answers with an HTML page, open to all. */

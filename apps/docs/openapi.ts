@@ -5,10 +5,10 @@
  */
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import type { Route, Router } from '../../router.ts';
+import type { About, Route, Router } from '../../http/app.ts';
 
 /** What a route may say of itself. */
-export interface RouteAbout {
+export interface RouteAbout extends About {
   /** One word, unlike any other route's: what generated clients call it. */
   id?: string;
   summary: string;

@@ -11,7 +11,8 @@
  * before anyone but this machine can reach it (guard.ts).
  */
 import type { IncomingMessage } from 'node:http';
-import { createRouter, type Router } from '../../router.ts';
+import type { Router } from '../../http/app.ts';
+import { createRouter } from '../../router.ts';
 import { type MessageLimits, messageDefaults } from './messages.ts';
 import {
   createSessions,
@@ -60,8 +61,8 @@ export function mcpApp(createServer: () => McpServerLike, options: McpOptions = 
     sessions: createSessions({ ...sessionDefaults, ...options }),
   };
   const router = createRouter({ onError: logError })
-    .get('/sse', openSse(context))
-    .post('/messages', postToSse(context))
+    .get('/sse', openSse(context), about.sse)
+    .post('/messages', postToSse(context), about.messages)
     .post('/', post(context))
     .get('/', listen(context))
     .delete('/', endSession(context));
@@ -70,6 +71,18 @@ export function mcpApp(createServer: () => McpServerLike, options: McpOptions = 
     stats: context.sessions.stats,
   });
 }
+
+/** For those who come with another method. */
+const about = {
+  sse: {
+    otherMethod:
+      'This is the stream of the older SSE transport: GET it, then post to the place its first event names. A Streamable HTTP client posts to the mount itself.',
+  },
+  messages: {
+    otherMethod:
+      "A client does not begin here: it GETs …/sse, whose first event names this place with the session's id.",
+  },
+};
 
 /** Without the query, which may name a session. */
 function logError(error: unknown, req: IncomingMessage & { originalUrl?: string }): void {

@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
-import { sendProblem } from '../../router.ts';
+import { sendProblem } from '../../http/problem.ts';
 
 export function refuse(
   res: ServerResponse,

@@ -10,7 +10,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { type App, rootPath } from '../../router.ts';
+import type { App } from '../../http/app.ts';
+import { rootPath } from '../../router.ts';
 import type { Context } from './app.ts';
 import { publishFrame, sent } from './channels.ts';
 import { readMessages } from './messages.ts';

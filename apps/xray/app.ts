@@ -6,7 +6,9 @@
  *     GET /sources  the source lines behind each kind of step
  */
 import type { ServerResponse } from 'node:http';
-import { type App, createRouter, type Handler, rootPath, sendProblem } from '../../router.ts';
+import type { App, Handler } from '../../http/app.ts';
+import { sendProblem } from '../../http/problem.ts';
+import { createRouter, rootPath } from '../../router.ts';
 import type { Store } from '../../store.ts';
 import { closed, type SessionEvent } from '../mcp/channels.ts';
 import { keepAlive, publishStream, streamDefaults, streamHeaders } from '../mcp/stream.ts';

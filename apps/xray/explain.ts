@@ -4,17 +4,9 @@
  *     npm run explain -- POST /mcp/messages
  */
 import type { ServerResponse } from 'node:http';
-import {
-  type App,
-  createRouter,
-  type Match,
-  type Mount,
-  nearMiss,
-  type Route,
-  type Router,
-  rootPath,
-  stripPrefix,
-} from '../../router.ts';
+import type { App, Match, Mount, Route, Router } from '../../http/app.ts';
+import { nearMiss, refusal, routerIn } from '../../http/near.ts';
+import { createRouter, rootPath, stripPrefix } from '../../router.ts';
 
 /** One router on a request's way, and what it decides. */
 export interface Hop {
@@ -33,12 +25,6 @@ export function trace(router: Router, method: string, target: string, rootPath =
   return [hop, ...trace(next, method, match.url, rootPath + match.mount.prefix)];
 }
 
-/** The router behind an app's guards; undefined for an app of another kind. */
-export function routerIn(app: App | (App & { inner?: App })): Router | undefined {
-  if ('inner' in app && app.inner) return routerIn(app.inner);
-  return 'match' in app && 'list' in app ? (app as Router) : undefined; // what only a router has
-}
-
 /** The whole story, for a terminal. */
 export function explain(router: Router, method: string, target: string): string {
   const hops = trace(router, method, target);
@@ -54,16 +40,17 @@ function tell(hop: Hop, method: string): string[] {
     .map(entry => `  ${nameOf(entry).padEnd(22)} ${whyNot(entry, match, method)}`);
   const list = match.kind === 'refused' && match.status === 400 ? [] : passed;
   return [
-    `${where} ${outcome(match)}`,
+    `${where} ${outcome(hop, method)}`,
     ...split(hop),
     ...(list.length > 0 ? ['Passed over:', ...list] : []),
   ];
 }
 
-function outcome(match: Match): string {
+function outcome({ router, rootPath, match }: Hop, method: string): string {
   if (match.kind === 'route') return `answers it: ${nameOf(match.route)}.`;
   if (match.kind === 'options') return `answers it: 204, Allow: ${match.allow}.`;
-  if (match.kind === 'refused') return `refuses it: ${match.status}. ${match.detail}`;
+  if (match.kind === 'refused')
+    return `refuses it: ${match.status}. ${refusal(match, { method, rootPath, entries: router.list() })}`;
   const { prefix } = match.mount;
   if (prefix === '') return "hands it to the app at '/', which takes what nothing else takes.";
   return `hands it to the app at ${prefix}, the longest prefix that holds whole segments of it.`;

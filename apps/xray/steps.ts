@@ -7,14 +7,9 @@ import type { Channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { type RefusedEvent, refused } from '../../guard.ts';
-import {
-  answered,
-  type Match,
-  matched,
-  type ProblemEvent,
-  problemSent,
-  type RequestEvent,
-} from '../../router.ts';
+import type { Entry, Match } from '../../http/app.ts';
+import { answered, matched, type RequestEvent } from '../../http/channels.ts';
+import { type ProblemEvent, problemSent } from '../../http/problem.ts';
 import {
   closed,
   opened,
@@ -52,7 +47,7 @@ export interface Exchange {
 
 export type Step = { exchange: Exchange } & (
   | { kind: 'request' }
-  | { kind: 'matched'; rootPath: string; match: Match }
+  | { kind: 'matched'; rootPath: string; match: Match; entries: readonly Entry[] }
   | { kind: 'refused'; by: string; status: number; detail: string }
   | { kind: 'opened'; sessionId: string; transport: TransportKind }
   | { kind: 'stream' }
@@ -90,13 +85,13 @@ export function observe(observer: Observer): () => void {
       observer.step({ kind: 'refused', exchange, by, status, detail });
       if (outside) res.once('close', () => observer.step(outcome(exchange)));
     }),
-    on<RequestEvent>(matched, ({ req, res, rootPath, match }) => {
+    on<RequestEvent>(matched, ({ req, res, rootPath, match, entries }) => {
       const exchange = exchangeOf(req, res);
       const prefix = match.kind === 'mount' ? match.mount.prefix : '';
       exchange.rootPath = rootPath + prefix;
       exchange.url = match.url;
       if (match.kind === 'refused') told.add(exchange);
-      observer.step({ kind: 'matched', exchange, rootPath, match });
+      observer.step({ kind: 'matched', exchange, rootPath, match, entries });
     }),
     // By then guards and routers have told of their own; what is left is a handler's.
     on<ProblemEvent>(problemSent, ({ res, problem: { status, detail } }) => {

@@ -1,7 +1,7 @@
 /** The mounts and routes of an app as a tree, to be drawn. */
 
-import type { App } from '../../router.ts';
-import { routerIn } from './explain.ts';
+import type { App } from '../../http/app.ts';
+import { routerIn } from '../../http/near.ts';
 
 export interface MountTree {
   /** Where it is mounted, seen from the outside; '' for the root. */

@@ -1,6 +1,6 @@
 /** Steps as the page gets them: plain JSON, bounded, without a secret. */
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import type { Match } from '../../router.ts';
+import { refusal } from '../../http/near.ts';
 import { redact, shortId, shownHeadersOf } from './redact.ts';
 import type { Step } from './steps.ts';
 
@@ -48,7 +48,7 @@ export function toWire(step: Step): WireStep {
       return { ...base, kind: 'request', method, target: redact(target), headers };
     }
     case 'matched':
-      return { ...base, kind: 'matched', ...takenBy(step.rootPath, step.match) };
+      return { ...base, kind: 'matched', ...takenBy(step) };
     case 'refused': {
       const { by, status } = step;
       return { ...base, kind: 'refused', by, status, detail: redact(step.detail) };
@@ -96,7 +96,7 @@ export function frameStep(
   };
 }
 
-function takenBy(rootPath: string, match: Match): Taken {
+function takenBy({ exchange, rootPath, match, entries }: Step & { kind: 'matched' }): Taken {
   const url = redact(match.url);
   if (match.kind === 'mount') {
     const { prefix } = match.mount;
@@ -105,7 +105,8 @@ function takenBy(rootPath: string, match: Match): Taken {
   const base = { by: match.kind, rootPath, url };
   if (match.kind === 'route') return { ...base, name: `${match.route.method} ${match.route.path}` };
   if (match.kind === 'options') return { ...base, name: 'OPTIONS' };
-  return { ...base, name: 'router', status: match.status, detail: redact(match.detail) };
+  const detail = refusal(match, { method: exchange.method, rootPath, entries });
+  return { ...base, name: 'router', status: match.status, detail: redact(detail) };
 }
 
 function rpcOf(message: JSONRPCMessage): Rpc {

@@ -15,9 +15,9 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { opened, type SessionEvent, type TransportKind } from '../../apps/mcp/channels.ts';
+import { matched, type RequestEvent } from '../../http/channels.ts';
 import { listen } from '../../http/listen.ts';
 import { loopbacks } from '../../program/options.ts';
-import { matched, type RequestEvent } from '../../router.ts';
 import { prefix, serveEverything } from './everything.ts';
 import { sseBridge } from './sse-bridge.ts';
 

@@ -1,6 +1,6 @@
 /** The page: the list, live, and the x-ray of every request. One HTML file, sent as it is. */
 import { readFile } from 'node:fs/promises';
-import type { Handler } from '../../../router.ts';
+import type { Handler } from '../../../http/app.ts';
 
 const file = new URL('index.html', import.meta.url);
 

@@ -1,0 +1,36 @@
+/** What a router tells those who listen, on node:diagnostics_channel: nothing unheard is made. */
+import { channel } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Entry, Match } from './app.ts';
+
+/** What `matched` and `answered` carry. */
+export interface RequestEvent {
+  req: IncomingMessage;
+  res: ServerResponse;
+  /** The router's own root, before `match` adds to it. */
+  rootPath: string;
+  match: Match;
+  /** What the router holds, of which a refusal makes its words. */
+  entries: readonly Entry[];
+}
+
+/** Published by each router a request passes, before it acts. */
+export const matched = channel('mcp-mount:router:matched');
+
+/** Published once a request, when its response is over; `res.writableFinished`: all was sent. */
+export const answered = channel('mcp-mount:router:answered');
+
+const published = new WeakSet<ServerResponse>();
+
+/** Whether anybody would hear of a request. */
+export function isHeard(): boolean {
+  return matched.hasSubscribers || answered.hasSubscribers;
+}
+
+export function publish(event: RequestEvent): void {
+  const { res } = event;
+  matched.publish(event);
+  if (published.has(res)) return; // by a router further out
+  published.add(res);
+  res.once('close', () => answered.publish(event));
+}
