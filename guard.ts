@@ -8,7 +8,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import type { App } from './http/app.ts';
 import { type Problem, sendProblem } from './http/problem.ts';
 import { countHosts, isAuthority, originForm } from './http/target.ts';
@@ -146,8 +145,20 @@ const preflightHeaders = {
   'Access-Control-Max-Age': 600, // s; browsers cap it between 600 and 7,200
 };
 
+/** Who is asking. The SDK's AuthInfo is one, and tools get it as that (`extra.authInfo`). */
+export interface Auth {
+  token: string;
+  /** The client the token was issued to; several users may share it. */
+  clientId: string;
+  scopes: string[];
+  /** Seconds since 1970. */
+  expiresAt?: number;
+  /** What else `verify` knows: a subject, an issuer. */
+  extra?: Record<string, unknown>;
+}
+
 /** Who a token stands for; undefined for a token that is none. Throws only when it can't tell. */
-export type Verify = (token: string) => Promise<AuthInfo | undefined> | AuthInfo | undefined;
+export type Verify = (token: string) => Promise<Auth | undefined> | Auth | undefined;
 
 export interface BearerOptions {
   verify: Verify;
@@ -164,7 +175,7 @@ export interface BearerOptions {
  * @returns an App that answers 401 with WWW-Authenticate, or 403 where a scope is missing
  */
 export function bearer<A extends Guardable>(app: A, options: BearerOptions): Guarded<A> {
-  return around(app, async (req: IncomingMessage & { auth?: AuthInfo }, res: ServerResponse) => {
+  return around(app, async (req: IncomingMessage & { auth?: Auth }, res: ServerResponse) => {
     const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(req.headers.authorization ?? '')?.[1];
     if (token === undefined)
       return challenge(req, res, 401, 'Send a token: Authorization: Bearer …', {}, options);
@@ -189,7 +200,7 @@ export function bearer<A extends Guardable>(app: A, options: BearerOptions): Gua
 const invalid = { error: 'invalid_token' };
 const insufficient = { error: 'insufficient_scope' };
 
-function hasExpired({ expiresAt }: AuthInfo): boolean {
+function hasExpired({ expiresAt }: Auth): boolean {
   return expiresAt !== undefined && expiresAt * 1_000 <= Date.now();
 }
 

@@ -9,7 +9,6 @@ import { alive, about as health, ready } from './apps/health.ts';
 import { landing } from './apps/landing.ts';
 import { type McpOptions, mcpApp } from './apps/mcp/app.ts';
 import { fastCalls } from './apps/mcp/fast-calls.ts';
-import { hurrySdkGuards } from './apps/mcp/sdk-guards.ts';
 import { liveApp } from './apps/xray/app.ts';
 import { explain, mountHeader } from './apps/xray/explain.ts';
 import { accessLog } from './apps/xray/log.ts';
@@ -89,7 +88,6 @@ async function main(): Promise<void> {
     const { router } = createApp(memoryStore(), options);
     return console.log(explain(router, ...options.explain));
   }
-  hurrySdkGuards(); // for the whole process, so not in createApp
   const store = options.data === undefined ? memoryStore() : await sqliteStore(options.data);
   const app = createApp(store, options);
   const running = await listen(app, options.hosts, options.port);

@@ -24,15 +24,7 @@ export const metrics: Metric[] = [
     door: 'stream',
     calls: 1_000,
     run: get('/items/', 200),
-    atLeast: 1,
-    aim: 'floor + 5 %',
-  },
-  {
-    name: 'GET, 404',
-    door: 'stream',
-    calls: 1_000,
-    run: get('/nothing', 404),
-    atLeast: 1,
+    atLeast: 0.95,
     aim: 'floor + 5 %',
   },
   {
@@ -40,7 +32,7 @@ export const metrics: Metric[] = [
     door: 'stream',
     calls: 1_000,
     run: get('/nothing/*', 404),
-    atLeast: 0.85, // this row's own bound: each is kept, and nobody asks again
+    atLeast: 0.5, // it says what was meant; the bare one says nothing
     aim: '1',
   },
   {
@@ -49,8 +41,8 @@ export const metrics: Metric[] = [
     sessions: { kind: 'sse', count: 50 },
     calls: 500,
     run: call('tools/call'),
-    atLeast: 1.05,
-    aim: '1.3',
+    atLeast: 1.3,
+    aim: '2',
   },
   {
     name: 'Streamable tools/call, SSE answer',
@@ -58,8 +50,8 @@ export const metrics: Metric[] = [
     sessions: { kind: 'streamable', count: 50 },
     calls: 500,
     run: call('tools/call'),
-    atLeast: 5,
-    aim: '6',
+    atLeast: 4,
+    aim: '5',
     also: ['least'],
   },
   {
@@ -68,8 +60,8 @@ export const metrics: Metric[] = [
     sessions: { kind: 'streamable', count: 50 },
     calls: 500,
     run: call('tools/call'),
-    atLeast: 5,
-    aim: '6',
+    atLeast: 4,
+    aim: '5',
     also: ['least'],
   },
   {

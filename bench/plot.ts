@@ -1,6 +1,6 @@
 /** The CPU table as bars: each peer's share of what node:http + SDK takes. Plain SVG, both themes. */
 import type { CpuRow } from './cpu.ts';
-import { titles } from './report.ts';
+import { titles } from './titles.ts';
 
 const width = 900;
 const left = 250; // where the bars start: room for the longest name

@@ -3,19 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { CpuRow } from './cpu.ts';
 import { plot } from './plot.ts';
+import { titles } from './titles.ts';
 
 export interface CrowdRow {
   name: string;
   values: Record<string, number>;
 }
-
-export const titles: Record<string, string> = {
-  floor: 'floor (no SDK)',
-  least: 'SDK, least HTTP',
-  ours: 'this server',
-  sdk: 'node:http + SDK',
-  express: 'Express + SDK',
-};
 
 export function cpuTable(rows: CpuRow[]): string {
   const peers = peersIn(rows.map(({ cpu }) => cpu));
@@ -93,16 +86,14 @@ ${cpuTable(cpu)}
   a transport can come to while the SDK keeps the protocol.
 - 50 sessions call at once, each one call at a time. GET requests and sessions that open and close
   come 20 at a time over kept-alive connections.
-- GET, 404 asks for one path, and the router keeps up to a hundred 404s; with a new path each time
-  they are kept in vain.
+- GET, 404 asks for a new path each time. This server's answer says what is near, the peers' nothing.
 - Open, initialize, close holds \`notifications/initialized\`, and over Streamable HTTP the DELETE.
 - This server also checks Host and Origin, bounds bodies, and offers a resource and a prompt in
   each session; the peers do not.
 - This server answers plain tool calls past the SDK's Protocol (apps/mcp/fast-calls.ts); in all peers
   with the SDK they go through it.
-- This server and the least HTTP hurry the SDK's guards (apps/mcp/sdk-guards.ts); node:http + SDK
-  and Express have the SDK as it comes. What tools answer is held to its schema by the compiler in
-  the first two, by the SDK at each call in the others.
+- What tools answer is held to its schema by the compiler in this server and the least HTTP, by the
+  SDK at each call in the others.
 
 ## Memory and latency
 

@@ -1,13 +1,12 @@
 /**
  * The SDK's protocol behind the least HTTP that carries a Streamable call: no check, no limit,
- * no stream that could be resumed, the SDK's guards hurried. About what a transport can come to
- * while the SDK keeps the protocol.
+ * no stream that could be resumed. About what a transport can come to while the SDK keeps the
+ * protocol.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { hurrySdkGuards } from '../../apps/mcp/sdk-guards.ts';
 import { memoryStore } from '../../store.ts';
 import { shoppingServer } from '../../tools.ts';
 import { bare, host } from './host.ts';
@@ -76,5 +75,4 @@ function read(req: IncomingMessage): Promise<JSONRPCMessage> {
   });
 }
 
-hurrySdkGuards();
 await host({ stream: () => bare(listener(false)), json: () => bare(listener(true)) });

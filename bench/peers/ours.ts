@@ -1,5 +1,4 @@
 /** This server, as `npm start` serves it, with a second port where Streamable answers are JSON. */
-import { hurrySdkGuards } from '../../apps/mcp/sdk-guards.ts';
 import { listen } from '../../http/listen.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
@@ -12,5 +11,4 @@ async function start(enableJsonResponse: boolean): Promise<number> {
   return (await listen(app, ['127.0.0.1'], 0)).port;
 }
 
-hurrySdkGuards();
 await host({ stream: () => start(false), json: () => start(true) });
