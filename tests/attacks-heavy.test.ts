@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, get, request } from 'node:http';
 import test, { type TestContext } from 'node:test';
-import type { Memory } from './fixtures/heavy-server.ts';
 import {
   ask,
   type Headers,
@@ -15,7 +14,8 @@ import {
   postHeaders,
   type Raw,
   toolCall,
-} from './wire.ts';
+} from './apps/mcp/wire.ts';
+import type { Memory } from './fixtures/heavy-server.ts';
 
 const soon = { timeout: 180_000 }; // a test that waits for what never comes fails
 

@@ -24,7 +24,7 @@ import {
   postHeaders,
   type Raw,
   toolCall,
-} from './wire.ts';
+} from './apps/mcp/wire.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
 

@@ -31,7 +31,6 @@ import { parseOptions, UsageError } from '../program/options.ts';
 import { type App, createRouter, type Router } from '../router.ts';
 import { type AppOptions, createApp } from '../server.ts';
 import { memoryStore } from '../store.ts';
-import { connect, type RawAnswer, sendRaw, serve, type Transport } from './support.ts';
 import {
   type Answer,
   ask,
@@ -45,7 +44,8 @@ import {
   openStream,
   post,
   toolCall,
-} from './wire.ts';
+} from './apps/mcp/wire.ts';
+import { connect, type RawAnswer, sendRaw, serve, type Transport } from './support.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
 

@@ -4,16 +4,16 @@ import { execFile } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import express from 'express';
-import { explain, mountHeader } from '../apps/xray/explain.ts';
-import { matched, type RequestEvent } from '../http/channels.ts';
-import { listen } from '../http/listen.ts';
-import packageJson from '../package.json' with { type: 'json' };
-import { type App, createRouter, type Handler, type Router, rootPath } from '../router.ts';
-import { type AppOptions, createApp } from '../server.ts';
-import { memoryStore } from '../store.ts';
-import { addEdgeRoutes, edges } from './edge-table.ts';
-import { sendRaw, serve } from './support.ts';
-import { ask } from './wire.ts';
+import { explain, mountHeader } from '../../../apps/xray/explain.ts';
+import { matched, type RequestEvent } from '../../../http/channels.ts';
+import { listen } from '../../../http/listen.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { type App, createRouter, type Handler, type Router, rootPath } from '../../../router.ts';
+import { type AppOptions, createApp } from '../../../server.ts';
+import { memoryStore } from '../../../store.ts';
+import { addEdgeRoutes, edges } from '../../edge-table.ts';
+import { sendRaw, serve } from '../../support.ts';
+import { ask } from '../mcp/wire.ts';
 
 /** As an operator types it, and what the first lines say. */
 const spoken: [words: string[], said: string][] = [

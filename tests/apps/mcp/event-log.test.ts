@@ -1,9 +1,9 @@
 /** What a session keeps of its events for Last-Event-ID: a tail of them, whole and in order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EventLog, type LoggedEvent } from '../apps/mcp/event-log.ts';
-import { frameOf } from '../apps/mcp/stream.ts';
-import { random } from './random.ts';
+import { EventLog, type LoggedEvent } from '../../../apps/mcp/event-log.ts';
+import { frameOf } from '../../../apps/mcp/stream.ts';
+import { random } from '../../random.ts';
 
 const maxBytes = 256 * 1024;
 

@@ -23,15 +23,15 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { type McpOptions, mcpApp } from '../apps/mcp/app.ts';
-import { type ReceivedEvent, received } from '../apps/mcp/channels.ts';
-import { streamDefaults } from '../apps/mcp/stream.ts';
-import { StreamableTransport } from '../apps/mcp/streamable-transport.ts';
-import { createRouter } from '../router.ts';
-import { createApp } from '../server.ts';
-import { memoryStore } from '../store.ts';
-import { itemsUri } from '../tools.ts';
-import { connect, serve, type Transport } from './support.ts';
+import { type McpOptions, mcpApp } from '../../../apps/mcp/app.ts';
+import { type ReceivedEvent, received } from '../../../apps/mcp/channels.ts';
+import { streamDefaults } from '../../../apps/mcp/stream.ts';
+import { StreamableTransport } from '../../../apps/mcp/streamable-transport.ts';
+import { createRouter } from '../../../router.ts';
+import { createApp } from '../../../server.ts';
+import { memoryStore } from '../../../store.ts';
+import { itemsUri } from '../../../tools.ts';
+import { connect, serve, type Transport } from '../../support.ts';
 import {
   type Answer,
   type Asked,

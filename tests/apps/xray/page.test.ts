@@ -7,11 +7,11 @@ import { after, before, type TestContext, test } from 'node:test';
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { z } from 'zod';
-import { createRouter } from '../router.ts';
-import { type AppOptions, createApp } from '../server.ts';
-import { memoryStore } from '../store.ts';
+import { createRouter } from '../../../router.ts';
+import { type AppOptions, createApp } from '../../../server.ts';
+import { memoryStore } from '../../../store.ts';
+import { connect, portOf, sendRaw, serve, stopServer } from '../../support.ts';
 import { findBrowser, launchBrowser, noBrowser } from './browser.ts';
-import { connect, portOf, sendRaw, serve, stopServer } from './support.ts';
 
 const executable = findBrowser();
 const inBrowser = executable === undefined ? { skip: noBrowser } : {};
@@ -19,7 +19,7 @@ const axeSource = await readFile(
   createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
   'utf8',
 );
-const pageFile = new URL('../apps/xray/page/index.html', import.meta.url).href;
+const pageFile = new URL('../../../apps/xray/page/index.html', import.meta.url).href;
 
 let browser: Browser;
 before(async () => {

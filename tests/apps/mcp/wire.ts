@@ -13,7 +13,7 @@ import {
   LATEST_PROTOCOL_VERSION,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import { parseAnswer, type RawAnswer } from './support.ts';
+import { parseAnswer, type RawAnswer } from '../../support.ts';
 
 export type Headers = Record<string, string>;
 

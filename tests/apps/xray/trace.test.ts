@@ -4,20 +4,29 @@ import { once } from 'node:events';
 import { Agent, get, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import * as mcpChannels from '../apps/mcp/channels.ts';
-import { keepAlive } from '../apps/mcp/stream.ts';
-import { accessLog, type LogFormat } from '../apps/xray/log.ts';
-import { redact, shortId } from '../apps/xray/redact.ts';
-import { type Exchange, observe, type Step } from '../apps/xray/steps.ts';
-import { type StuckSession, watchHandshakes } from '../apps/xray/watchdog.ts';
-import { refused } from '../guard.ts';
-import { answered, matched } from '../http/channels.ts';
-import { problemSent } from '../http/problem.ts';
-import { createRouter } from '../router.ts';
-import { type AppOptions, createApp } from '../server.ts';
-import { memoryStore, type Store } from '../store.ts';
-import { connect, serve } from './support.ts';
-import { ask, call, initialize, openSession, openSse, openStream, post, toolCall } from './wire.ts';
+import * as mcpChannels from '../../../apps/mcp/channels.ts';
+import { keepAlive } from '../../../apps/mcp/stream.ts';
+import { accessLog, type LogFormat } from '../../../apps/xray/log.ts';
+import { redact, shortId } from '../../../apps/xray/redact.ts';
+import { type Exchange, observe, type Step } from '../../../apps/xray/steps.ts';
+import { type StuckSession, watchHandshakes } from '../../../apps/xray/watchdog.ts';
+import { refused } from '../../../guard.ts';
+import { answered, matched } from '../../../http/channels.ts';
+import { problemSent } from '../../../http/problem.ts';
+import { createRouter } from '../../../router.ts';
+import { type AppOptions, createApp } from '../../../server.ts';
+import { memoryStore, type Store } from '../../../store.ts';
+import { connect, serve } from '../../support.ts';
+import {
+  ask,
+  call,
+  initialize,
+  openSession,
+  openSse,
+  openStream,
+  post,
+  toolCall,
+} from '../mcp/wire.ts';
 
 const token = 'a-token-for-this-test';
 const { opened, closed, received, sent, streaming } = mcpChannels;

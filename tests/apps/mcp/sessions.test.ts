@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { type McpOptions, mcpApp } from '../apps/mcp/app.ts';
+import { type McpOptions, mcpApp } from '../../../apps/mcp/app.ts';
 import {
   closed,
   opened,
@@ -14,14 +14,14 @@ import {
   type StreamEvent,
   sent,
   streaming,
-} from '../apps/mcp/channels.ts';
-import type { McpServerLike, SessionTransport } from '../apps/mcp/sessions.ts';
-import { accessLog } from '../apps/xray/log.ts';
-import { watchHandshakes } from '../apps/xray/watchdog.ts';
-import { stuckLine } from '../program/startup.ts';
-import { createApp } from '../server.ts';
-import { memoryStore, type Store } from '../store.ts';
-import { connect, serve, type Transport } from './support.ts';
+} from '../../../apps/mcp/channels.ts';
+import type { McpServerLike, SessionTransport } from '../../../apps/mcp/sessions.ts';
+import { accessLog } from '../../../apps/xray/log.ts';
+import { watchHandshakes } from '../../../apps/xray/watchdog.ts';
+import { stuckLine } from '../../../program/startup.ts';
+import { createApp } from '../../../server.ts';
+import { memoryStore, type Store } from '../../../store.ts';
+import { connect, serve, type Transport } from '../../support.ts';
 import {
   ask,
   call,

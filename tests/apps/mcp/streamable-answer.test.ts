@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mcpApp } from '../apps/mcp/app.ts';
-import { createRouter } from '../router.ts';
-import { memoryStore } from '../store.ts';
-import { shoppingServer } from '../tools.ts';
-import { serve } from './support.ts';
+import { mcpApp } from '../../../apps/mcp/app.ts';
+import { createRouter } from '../../../router.ts';
+import { memoryStore } from '../../../store.ts';
+import { shoppingServer } from '../../../tools.ts';
+import { serve } from '../../support.ts';
 
 const cases: [version: string, events: number, reason: string][] = [
   ['2025-11-25', 2, 'an event without data goes before the answer, in the same turn'],

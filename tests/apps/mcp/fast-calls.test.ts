@@ -9,10 +9,10 @@ import type {
   JSONRPCRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { fastCalls, type PlainTool } from '../apps/mcp/fast-calls.ts';
-import type { McpServerLike } from '../apps/mcp/sessions.ts';
-import { memoryStore } from '../store.ts';
-import { shoppingServer, shoppingTools } from '../tools.ts';
+import { fastCalls, type PlainTool } from '../../../apps/mcp/fast-calls.ts';
+import type { McpServerLike } from '../../../apps/mcp/sessions.ts';
+import { memoryStore } from '../../../store.ts';
+import { shoppingServer, shoppingTools } from '../../../tools.ts';
 import { gate } from './wire.ts';
 
 type Way = 'fast' | 'sdk';

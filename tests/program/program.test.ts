@@ -20,12 +20,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import packageJson from '../package.json' with { type: 'json' };
-import { loopbacks, parseOptions, UsageError } from '../program/options.ts';
-import { itemSchema } from '../store.ts';
-import { connect, portOf, type Transport } from './support.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { loopbacks, parseOptions, UsageError } from '../../program/options.ts';
+import { itemSchema } from '../../store.ts';
+import { connect, portOf, type Transport } from '../support.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const tsx = createRequire(import.meta.url).resolve('tsx/cli');
 const hasSqlite = await import('node:sqlite').then(
   () => true,

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import express from 'express';
-import { landing } from '../apps/landing.ts';
-import { type App, createRouter } from '../router.ts';
-import { createApp } from '../server.ts';
-import { memoryStore } from '../store.ts';
-import { connect, serve } from './support.ts';
-import { type Answer, ask, openSession, openStream } from './wire.ts';
+import { landing } from '../../apps/landing.ts';
+import { type App, createRouter } from '../../router.ts';
+import { createApp } from '../../server.ts';
+import { memoryStore } from '../../store.ts';
+import { connect, serve } from '../support.ts';
+import { type Answer, ask, openSession, openStream } from './mcp/wire.ts';
 
 const browser = { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 

@@ -1,7 +1,7 @@
 /**
  * The pictures of the page that the README shows, and a trace to open without a server:
  *
- *     npx tsx tests/screenshots.ts
+ *     npx tsx tests/apps/xray/screenshots.ts
  *
  * Real agents over both transports, a person on the page, and requests that are refused.
  */
@@ -11,10 +11,10 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Browser, Page } from 'playwright-core';
-import { createApp } from '../server.ts';
-import { memoryStore } from '../store.ts';
+import { createApp } from '../../../server.ts';
+import { memoryStore } from '../../../store.ts';
+import { portOf, sendRaw, stopServer } from '../../support.ts';
 import { findBrowser, launchBrowser, noBrowser } from './browser.ts';
-import { portOf, sendRaw, stopServer } from './support.ts';
 
 interface Shot {
   name: string;
@@ -89,7 +89,7 @@ async function keepTrace(page: Page): Promise<void> {
 }
 
 function docs(name: string): string {
-  return new URL(`../docs/${name}`, import.meta.url).pathname;
+  return new URL(`../../../docs/${name}`, import.meta.url).pathname;
 }
 
 await main();
