@@ -127,7 +127,7 @@ function handOver(req: Mounted, res: ServerResponse, match: Match, entries: Entr
   if (match.kind === 'route') return match.route.handler(req as never, res);
   if (match.kind === 'options') return res.writeHead(204, { Allow: match.allow }).end();
   const detail = refusal(match, { method: req.method ?? '', rootPath: rootPath(req), entries });
-  const headers = match.status === 405 ? { Allow: match.allow } : {};
+  const headers: Record<string, string> = match.status === 405 ? { Allow: match.allow } : {};
   return sendProblem(res, { status: match.status, detail }, headers);
 }
 
