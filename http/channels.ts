@@ -2,6 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Entry, Match } from './app.ts';
+import { onGone } from './gone.ts';
 
 /** What `matched` and `answered` carry. */
 export interface RequestEvent {
@@ -32,5 +33,5 @@ export function publish(event: RequestEvent): void {
   matched.publish(event);
   if (published.has(res)) return; // by a router further out
   published.add(res);
-  res.once('close', () => answered.publish(event));
+  onGone(res, () => answered.publish(event));
 }

@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { App } from './app.ts';
+import { isGone, onGone } from './gone.ts';
 
 export interface Running {
   /** Addresses bound, and the port they share. */
@@ -87,9 +88,9 @@ function trafficOf(app: App) {
       res.destroy();
     }
     // Most answers are over by now; to note down each would cost a tenth of a plain one.
-    if (!res.writableEnded && !res.closed) {
+    if (!res.writableEnded && !isGone(res)) {
       open++; // counted, not kept: V8's Map and Set leave behind tables that hold what was in them
-      res.once('close', () => {
+      onGone(res, () => {
         open--;
         settle();
       });

@@ -3,6 +3,7 @@
  */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { isGone, onGone } from '../../http/gone.ts';
 import { publishFrame, sent } from './channels.ts';
 import type { EventLog } from './event-log.ts';
 import { refuse, refuseForNow } from './refuse.ts';
@@ -166,7 +167,7 @@ export class EventStream implements Answer {
   private open(): void {
     const { res, held, newSession, limits } = this;
     if (!res || held === undefined) return;
-    if (res.closed || res.headersSent) {
+    if (isGone(res) || res.headersSent) {
       this.res = undefined; // the client has left, or was told that its request failed
       return;
     }
@@ -174,7 +175,7 @@ export class EventStream implements Answer {
     res.writeHead(200, withSession({ ...streamHeaders }, newSession)).flushHeaders();
     if (held) res.write(held);
     keepAlive(res, limits.keepAliveMs);
-    res.once('close', () => {
+    onGone(res, () => {
       if (this.res === res) this.res = undefined;
     });
   }

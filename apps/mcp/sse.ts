@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { App } from '../../http/app.ts';
+import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { rootPath } from '../../router.ts';
 import type { Context } from './app.ts';
 import { publishFrame, sent } from './channels.ts';
@@ -30,6 +31,7 @@ import {
 export function openSse({ createServer, options, sessions }: Context): App {
   return async (req: McpRequest, res) => {
     if (req.method === 'HEAD') return res.writeHead(200, streamHeaders).end(); // opens nothing
+    if (!(await hasTurn(res))) return; // it left, perhaps while a guard asked who it is
     const full = sessions.refusal();
     if (full) return refuseForNow(res, full);
     const transport = new SseTransport(endpointFor(req, options.endpoint), res, options);
@@ -69,10 +71,12 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
   }
 
   override async start(): Promise<void> {
+    this.closeOnce();
     for (const [name, value] of Object.entries(streamHeaders)) this.response.setHeader(name, value);
     const started = super.start(); // has written by now, so what follows leaves in the same packet
     this.response.write(`retry: ${this.limits.retryMs}\n\n`);
     await started;
+    onGone(this.response, () => this.onclose?.()); // the SDK listens to the response alone
     publishStream(this.response);
     keepAlive(this.response, this.limits.keepAliveMs);
     if (sent.hasSubscribers) publishFrame(this.response, this.endpointFrame());
@@ -89,7 +93,18 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
   cancelled(): void {} // its answer had no response of its own to end
 
   hasStream(): boolean {
-    return !this.response.closed;
+    return !isGone(this.response);
+  }
+
+  /** The SDK says so again when the response closes that its close() has ended. */
+  private closeOnce(): void {
+    const { onclose } = this;
+    let closed = false;
+    this.onclose = () => {
+      if (closed) return;
+      closed = true;
+      onclose?.();
+    };
   }
 
   private endpointFrame(): string {

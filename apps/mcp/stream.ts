@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { onGone } from '../../http/gone.ts';
 import { publishFrame, sent, streaming } from './channels.ts';
 
 export interface StreamLimits {
@@ -53,7 +54,7 @@ export function keepAlive(res: ServerResponse, everyMs: number): void {
     res.write(': ping\n\n');
     if (sent.hasSubscribers) publishFrame(res, ': ping\n\n');
   }, everyMs).unref();
-  res.once('close', () => clearInterval(timer));
+  onGone(res, () => clearInterval(timer));
 }
 
 /**

@@ -12,6 +12,7 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { onGone } from '../../http/gone.ts';
 import { type Answer, type AnswerStyle, EventStream, JsonAnswer } from './answers.ts';
 import { EventLog, type LoggedEvent } from './event-log.ts';
 import { remove, type SessionTransport } from './sessions.ts';
@@ -138,7 +139,7 @@ export class StreamableTransport implements SessionTransport {
   private watch(res: ServerResponse | undefined): void {
     if (!res || res.writableLength === 0 || this.behind.has(res)) return;
     this.behind.add(res);
-    res.once('close', () => this.behind.delete(res));
+    onGone(res, () => this.behind.delete(res));
   }
 
   private answerTo(call: RequestId | undefined): Answer | undefined {

@@ -16,6 +16,7 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { App } from '../../http/app.ts';
+import { hasTurn } from '../../http/gone.ts';
 import type { Context } from './app.ts';
 import { readMessages } from './messages.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
@@ -61,6 +62,7 @@ export function listen({ sessions }: Context): App {
   return async (req: McpRequest, res) => {
     if (req.method === 'HEAD') return refuse(res, 405, 'Use GET or POST.', { Allow: methods });
     if (!accepted(req).stream) return refuse(res, 406, notAcceptable);
+    if (!(await hasTurn(res))) return; // or the session's last stream would end for nobody
     const session = sessionOf(req, res, sessions);
     if (!session) return;
     const after = req.headers['last-event-id'];
@@ -92,6 +94,7 @@ async function openSession(
   res: ServerResponse,
   { createServer, options, sessions }: Context,
 ): Promise<StreamableSession | undefined> {
+  if (!(await hasTurn(res))) return undefined;
   const full = sessions.refusal();
   if (full) return void refuseForNow(res, full);
   const transport = new StreamableTransport(options);

@@ -7,6 +7,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { App, Handler } from '../../http/app.ts';
+import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { sendProblem } from '../../http/problem.ts';
 import { createRouter, rootPath } from '../../router.ts';
 import type { Store } from '../../store.ts';
@@ -45,20 +46,21 @@ export function liveApp(store: Store, options: LiveOptions): App {
   let closing = false;
 
   const see: Handler = async (req, res) => {
+    if (!(await hasTurn(res))) return;
     if (closing) return sendProblem(res, { status: 503, detail: 'The server is stopping.' });
     if (viewers.size >= maxViewers)
       return sendProblem(res, { status: 503, detail: 'Too many pages look on. Close one.' });
     res.writeHead(200, streamHeaders).flushHeaders();
     if (req.method === 'HEAD') return res.end();
     viewers.add(res);
-    res.once('close', () => leave(res));
+    onGone(res, () => leave(res));
     clearTimeout(lingering);
     stopListening ??= listen(rootPath(req));
     res.write(eventOf('hello', { xray: options.xray, run, tree: treeOf(options.root()) }));
     res.write(eventOf('open', { steps: feed.open() }));
     for (const stuck of before?.stuck.values() ?? []) res.write(eventOf('stuck', stuck));
     const items = await store.list();
-    if (res.writableEnded || res.closed) return; // the app or the page was closed meanwhile
+    if (res.writableEnded || isGone(res)) return; // the app or the page was closed meanwhile
     res.write(eventOf('items', items));
     publishStream(res);
     keepAlive(res, streamDefaults.keepAliveMs);

@@ -4,6 +4,7 @@
  * app is told afterwards.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { onGone } from '../../http/gone.ts';
 import { rootPath } from '../../router.ts';
 import { closed, opened, type SentEvent, type SessionEvent, sent } from '../mcp/channels.ts';
 import { redact, shortId, shownHeadersOf } from './redact.ts';
@@ -48,7 +49,7 @@ export function earlierStreams(): Earlier {
       // Other streams, whose session keeps no response, are met with their first frame.
       function meet(res: ServerResponse): Stream {
         const stream = introduce(res.req, sessionIn(res.req), Date.now(), tell);
-        res.once('close', () => tell(ending(stream)));
+        onGone(res, () => tell(ending(stream)));
         streams.set(res.req, stream);
         return stream;
       }

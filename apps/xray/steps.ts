@@ -9,6 +9,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { type RefusedEvent, refused } from '../../guard.ts';
 import type { Entry, Match } from '../../http/app.ts';
 import { answered, matched, type RequestEvent } from '../../http/channels.ts';
+import { onGone } from '../../http/gone.ts';
 import { type ProblemEvent, problemSent } from '../../http/problem.ts';
 import {
   closed,
@@ -83,7 +84,7 @@ export function observe(observer: Observer): () => void {
       const exchange = exchangeOf(req, res);
       told.add(exchange);
       observer.step({ kind: 'refused', exchange, by, status, detail });
-      if (outside) res.once('close', () => observer.step(outcome(exchange)));
+      if (outside) onGone(res, () => observer.step(outcome(exchange)));
     }),
     on<RequestEvent>(matched, ({ req, res, rootPath, match, entries }) => {
       const exchange = exchangeOf(req, res);
