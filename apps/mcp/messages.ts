@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import {
+  DEFAULT_NEGOTIATED_PROTOCOL_VERSION,
   ErrorCode,
   type JSONRPCMessage,
   JSONRPCMessageSchema,
@@ -25,8 +26,13 @@ export const messageDefaults: MessageLimits = {
   maxBatch: 100, // the SDK's own bound
 };
 
+export interface Posted {
+  messages: JSONRPCMessage[];
+  batch: boolean;
+}
+
 export type Messages =
-  | { ok: true; messages: JSONRPCMessage[]; batch: boolean }
+  | ({ ok: true } & Posted)
   | { ok: false; status: number; detail: string; code: number };
 
 export async function readMessages(req: IncomingMessage, limits: MessageLimits): Promise<Messages> {
@@ -48,7 +54,23 @@ export async function readMessages(req: IncomingMessage, limits: MessageLimits):
     if (!message.success) return invalid('The body is JSON but no JSON-RPC 2.0 message.');
     messages.push(message.data);
   }
+  if (batch && messages.some(isInitialize)) return invalid(initializeAlone);
   return { ok: true, messages, batch };
+}
+
+// 2025-03-26, lifecycle: initialize "MUST NOT be part of a JSON-RPC batch", not even of one.
+const initializeAlone =
+  'An initialize request comes alone, and not in an array. Send the rest after its answer.';
+
+/** A request, that is: as a notification it is one that nobody knows. */
+export function isInitialize(message: JSONRPCMessage): boolean {
+  return 'method' in message && message.method === 'initialize' && 'id' in message;
+}
+
+/** Which protocol the request is of. 2025-03-26 where it does not say (2025-11-25, transports). */
+export function versionOf({ headers }: IncomingMessage): string {
+  const version = headers['mcp-protocol-version'];
+  return typeof version === 'string' ? version : DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
 }
 
 function invalid(detail: string): Messages {

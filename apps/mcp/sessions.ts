@@ -163,6 +163,9 @@ export function createSessions({ maxSessions, idleMs }: SessionLimits) {
     return session?.transport.kind === kind && session.owner === owner ? session : undefined;
   }
 
+  /** Whether it has not ended. */
+  const holds = (session: Session) => sessions.get(session.id) === session;
+
   /** Why these messages can't be taken now; undefined when they can. */
   function conflict(session: Session, messages: JSONRPCMessage[]): Conflict | undefined {
     const ids: RequestId[] = [];
@@ -200,7 +203,7 @@ export function createSessions({ maxSessions, idleMs }: SessionLimits) {
   }
 
   const stats = () => ({ sessions: sessions.size, maxSessions, stopping });
-  return { refusal, open, find, conflict, end, close, stats };
+  return { refusal, open, find, holds, conflict, end, close, stats };
 }
 
 function after(ms: number): Promise<void> {

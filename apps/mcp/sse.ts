@@ -47,8 +47,7 @@ export function postToSse({ options, sessions }: Context): App {
     if (!session) return refuseUnknownSession(res);
     const body = await readMessages(req, options);
     if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
-    if (sessions.find(session.id, session.transport.kind, session.owner) !== session)
-      return refuseUnknownSession(res); // it ended while the body came
+    if (!sessions.holds(session)) return refuseUnknownSession(res); // it ended while the body came
     const conflict = sessions.conflict(session, body.messages);
     if (conflict) return refuseConflict(res, conflict);
     for (const message of body.messages) session.receive(message, req);

@@ -18,43 +18,75 @@ import {
 import type { App } from '../../http/app.ts';
 import { hasTurn } from '../../http/gone.ts';
 import type { Context } from './app.ts';
-import { readMessages } from './messages.ts';
+import { isInitialize, type Posted, readMessages, versionOf } from './messages.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { callId, type McpRequest, Session, type Sessions } from './sessions.ts';
 import { StreamableTransport } from './streamable-transport.ts';
 
 /** POST / */
-export function post({ createServer, options, sessions }: Context): App {
+export function post(context: Context): App {
   return async (req: McpRequest, res) => {
     const types = accepted(req);
     if (!types.json && !types.stream) return refuse(res, 406, notAcceptable);
-    const body = await readMessages(req, options);
-    if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
-    const { messages, batch } = body;
-    const initialize = messages.find(isInitialize);
-    if (initialize && messages.length > 1)
-      return refuse(res, 400, 'An initialize request comes alone. Send the rest after its answer.');
-
-    const session = initialize
-      ? await openSession(req, res, { createServer, options, sessions })
-      : sessionOf(req, res, sessions);
-    if (!session) return;
-    const conflict = sessions.conflict(session, messages);
-    if (conflict) return refuseConflict(res, conflict);
-
-    const { transport } = session;
-    const version = initialize ? protocolVersionIn(initialize) : versionOf(req);
-    const primed = version >= '2025-11-25'; // older clients stumble over an event without data
-    const calls = messages.map(callId).filter(id => id !== undefined);
-    if (calls.length > 0) {
-      const json = types.json && (options.enableJsonResponse || !types.stream);
-      const newSession = initialize && session.id;
-      transport.expect(calls, res, { json, batch, primed, newSession });
-    }
-    for (const message of messages)
-      session.receive(message, req, primed ? detaching(transport, callId(message)) : {});
-    if (calls.length === 0) res.writeHead(202).end();
+    const exchange = { req, res, types };
+    return req.headers['mcp-session-id'] === undefined
+      ? postInitialize(exchange, context)
+      : postToSession(exchange, context);
   };
+}
+
+interface Exchange {
+  req: McpRequest;
+  res: ServerResponse;
+  types: { json: boolean; stream: boolean };
+}
+
+/** What the head alone refuses is refused before the body is read. */
+async function postToSession(exchange: Exchange, { options, sessions }: Context): Promise<void> {
+  const { req, res } = exchange;
+  const session = sessionOf(req, res, sessions);
+  if (!session) return;
+  const body = await readMessages(req, options);
+  if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
+  if (!sessions.holds(session)) return refuseUnknownSession(res); // it ended while the body came
+  if (body.messages.some(isInitialize)) return refuse(res, 400, initialized);
+  const conflict = sessions.conflict(session, body.messages);
+  if (conflict) return refuseConflict(res, conflict);
+  answer(exchange, session, body, versionOf(req), options);
+}
+
+/** Without a session there is one message to post: the initialize that begins one. */
+async function postInitialize(exchange: Exchange, context: Context): Promise<void> {
+  const { options, sessions } = context;
+  const { req, res } = exchange;
+  const full = sessions.refusal();
+  if (full) return refuseForNow(res, full);
+  const body = await readMessages(req, options);
+  if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
+  const initialize = body.messages.find(isInitialize);
+  if (!initialize) return refuse(res, 400, noSession);
+  const session = await openSession(req, res, context);
+  if (session) answer(exchange, session, body, protocolVersionIn(initialize), options, session.id);
+}
+
+function answer(
+  { req, res, types }: Exchange,
+  session: StreamableSession,
+  { messages, batch }: Posted,
+  version: string,
+  options: Context['options'],
+  newSession?: string,
+): void {
+  const { transport } = session;
+  const primed = version >= '2025-11-25'; // older clients stumble over an event without data
+  const calls = messages.map(callId).filter(id => id !== undefined);
+  if (calls.length > 0) {
+    const json = types.json && (options.enableJsonResponse || !types.stream);
+    transport.expect(calls, res, { json, batch, primed, newSession });
+  }
+  for (const message of messages)
+    session.receive(message, req, primed ? detaching(transport, callId(message)) : {});
+  if (calls.length === 0) res.writeHead(202).end();
 }
 
 /** GET / */
@@ -122,19 +154,12 @@ function sessionOf(
 const noSession =
   'The request names no session. Send initialize first, then its Mcp-Session-Id with every request; ' +
   'a client of the older SSE transport connects to …/sse instead.';
-
-function versionOf(req: McpRequest): string {
-  const version = req.headers['mcp-protocol-version'];
-  return typeof version === 'string' ? version : DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
-}
+const initialized =
+  'This session has been initialized. To begin another, send initialize without Mcp-Session-Id.';
 
 function protocolVersionIn(initialize: JSONRPCMessage): string {
   const version = 'params' in initialize ? initialize.params?.protocolVersion : undefined;
   return typeof version === 'string' ? version : DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
-}
-
-function isInitialize(message: JSONRPCMessage): boolean {
-  return 'method' in message && message.method === 'initialize' && callId(message) !== undefined;
 }
 
 // '*/*', which curl and plain fetch send, and no header at all take both

@@ -3,6 +3,7 @@
  * left; and nobody takes all the places there are.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -26,13 +27,17 @@ import { listen } from '../../http/listen.ts';
 import { createRouter } from '../../router.ts';
 import { memoryStore } from '../../store.ts';
 import {
+  ask,
+  call,
   eventsOf,
   gate,
   type Headers,
   initialize,
   openRaw,
   openSession,
+  openSse,
   openStream,
+  post,
   posted,
   toolCall,
 } from '../apps/mcp/wire.ts';
@@ -54,6 +59,18 @@ function portOf(origin: string): number {
 function getOf(path: string, headers: Headers = {}): string {
   const fields = Object.entries({ Host: 'localhost', ...headers });
   return `GET ${path} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+}
+
+function postOf(message: object, headers: Headers): string {
+  const { head, body } = postIn(message, headers);
+  return head + body;
+}
+
+/** In two pieces. */
+function postIn(message: object, headers: Headers): { head: string; body: string } {
+  const { body, headers: fields } = posted(message, headers);
+  const length = { 'Content-Length': String(Buffer.byteLength(body)) };
+  return { head: getOf('/', { ...fields, ...length }).replace(/^GET/, 'POST'), body };
 }
 
 /** `app`, and when it was handed so many requests, and when the connections of those were over. */
@@ -224,12 +241,6 @@ const doors: [why: string, request: (session: Headers) => string][] = [
 ];
 const token: Headers = { Authorization: 'Bearer t' };
 
-function postOf(message: object, headers: Headers): string {
-  const { body, headers: fields } = posted(message, headers);
-  const length = { 'Content-Length': String(Buffer.byteLength(body)) };
-  return getOf('/', { ...fields, ...length }).replace(/^GET/, 'POST') + body;
-}
-
 const leavers = 10;
 
 for (const [why, request] of doors) {
@@ -272,3 +283,70 @@ function parsing(app: App): App {
     return app(req, res);
   };
 }
+
+// Before, 4 MB were read, parsed and held for whoever named no session that there is.
+test('a POST that its head gives away is answered before its body is read', soon, async t => {
+  const app = mcpApp(plainServer, { maxSessions: 1 });
+  const origin = await serve(t, app);
+  const session = await openSession(origin);
+  const rows: [why: string, headers: Headers, status: number][] = [
+    ['a session that is not there', { 'Mcp-Session-Id': 'none' }, 404],
+    ['a version that nobody knows', { ...session, 'Mcp-Protocol-Version': '1999-01-01' }, 400],
+    ['an answer in no form it takes', { ...session, Accept: 'text/html' }, 406],
+    ['a session when all are taken', {}, 503],
+  ];
+  for (const [why, headers, status] of rows) {
+    const { head, body } = postIn(call(1, 'ping'), headers);
+    const raw = openRaw(t, portOf(origin));
+    raw.send(head);
+    assert.equal((await raw.answer).status, status, why);
+
+    const rest = once(raw.socket, 'data');
+    raw.send(body + getOf('/nowhere'));
+    assert.match(String(await rest), /^HTTP\/1\.1 404 /, 'and the connection goes on');
+  }
+  assert.equal((await post(origin, call(1, 'ping'), session)).status, 200);
+});
+
+// Its session was looked up when the body had come; now it is before, so it is looked at again.
+test('a session that ends while a message is on its way to it is unknown', soon, async t => {
+  const app = mcpApp(plainServer);
+  const { got, origin } = await serveWatched(t, app);
+  const session = await openSession(origin);
+  const { head, body } = postIn(call(1, 'ping'), session);
+  const raw = openRaw(t, portOf(origin));
+  raw.send(head);
+  await got(2);
+  await ask(origin, { method: 'DELETE', headers: session });
+  raw.send(body);
+  assert.equal((await raw.answer).status, 404);
+});
+
+// It opened another session, and the first stayed, held by nobody who remembered it.
+test('initialize inside a session is refused, and the session goes on', soon, async t => {
+  const app = mcpApp(plainServer);
+  const origin = await serve(t, app);
+  const session = await openSession(origin);
+  const again = await post(origin, initialize(), session);
+  assert.equal(again.status, 400);
+  assert.match(again.body, /without Mcp-Session-Id/);
+  assert.equal(again.headers['mcp-session-id'], undefined);
+  const unknown = await post(origin, initialize(), { 'Mcp-Session-Id': 'none' });
+  assert.equal(unknown.status, 404, 'to one that is not there as to one that is no more');
+  assert.equal(app.stats().sessions, 1);
+  assert.equal((await post(origin, call(1, 'ping'), session)).status, 200);
+});
+
+// 2025-03-26, lifecycle: it "MUST NOT be part of a JSON-RPC batch". One alone in an array passed.
+test('an initialize in an array is refused over both transports', soon, async t => {
+  const app = mcpApp(plainServer);
+  const origin = await serve(t, app);
+  const { messages } = await openSse(t, `${origin}/sse`);
+  for (const url of [origin, messages])
+    for (const batch of [[initialize()], [call(1, 'ping'), initialize()]]) {
+      const answer = await post(url, batch);
+      assert.equal(answer.status, 400, url);
+      assert.match(answer.body, /comes alone/);
+    }
+  assert.equal(app.stats().sessions, 1, 'that of the stream');
+});
