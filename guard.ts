@@ -9,6 +9,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from './http/app.ts';
+import { discard } from './http/body.ts';
 import { type Problem, sendProblem } from './http/problem.ts';
 import { countHosts, isAuthority, originForm } from './http/target.ts';
 
@@ -34,6 +35,7 @@ function refuse(
 ): void {
   const { status, detail } = problem;
   if (refused.hasSubscribers) refused.publish({ req, res, by, status, detail });
+  discard(req);
   sendProblem(res, problem, headers);
 }
 

@@ -79,7 +79,9 @@ function joined(chunks: Buffer[]): Buffer {
 // Closing at once would reset the connection, and the client would lose the answer it is sent.
 const lingerMs = 1_000;
 
-function discard(req: IncomingMessage): void {
+/** For a request that is refused unread: what is left of its body is read into nothing, and cut. */
+export function discard(req: IncomingMessage): void {
+  if (req.complete || req.destroyed) return;
   req.resume();
   const cut = setTimeout(() => req.socket.destroy(), lingerMs).unref();
   req.once('close', () => clearTimeout(cut));

@@ -5,6 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
+import { discard } from '../../http/body.ts';
 import { sendProblem } from '../../http/problem.ts';
 
 export function refuse(
@@ -15,6 +16,7 @@ export function refuse(
   code: number = ErrorCode.InvalidRequest,
 ): void {
   const error = { code, message: detail };
+  discard(res.req);
   sendProblem(res, { status, detail, jsonrpc: '2.0', error, id: null }, headers);
 }
 

@@ -57,10 +57,8 @@ async function postToSession(exchange: Exchange, { options, sessions }: Context)
 
 /** Without a session there is one message to post: the initialize that begins one. */
 async function postInitialize(exchange: Exchange, context: Context): Promise<void> {
-  const { options, sessions } = context;
   const { req, res } = exchange;
-  const full = sessions.refusal();
-  if (full) return refuseForNow(res, full);
+  const { options } = context;
   const body = await readMessages(req, options);
   if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
   const initialize = body.messages.find(isInitialize);
