@@ -1,7 +1,7 @@
 /**
  * Where the messages of one Streamable POST go: one JSON body, or a stream that can be resumed.
  */
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isGone, onGone } from '../../http/gone.ts';
 import { publishFrame, sent } from './channels.ts';
@@ -16,8 +16,8 @@ export interface AnswerStyle {
   batch: boolean;
   /** The client knows events without data, with which a stream becomes resumable at once. */
   primed: boolean;
-  /** To be named in the head: the session is new. */
-  newSession?: string | undefined;
+  /** It is to an initialize: the head waits, for it names the session, if there comes to be one. */
+  begins?: boolean;
 }
 
 export interface Answer {
@@ -65,7 +65,7 @@ export class JsonAnswer implements Answer {
     if (this.parts.length === 0) return void this.res.writeHead(202).end(); // all cancelled
     const body = this.style.batch ? `[${this.parts}]` : this.parts.join();
     const head = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-    this.res.writeHead(200, withSession(head, this.style.newSession)).end(body);
+    this.res.writeHead(200, head).end(body);
     for (const message of this.messages) publishFrame(this.res, body, message);
   }
 
@@ -75,10 +75,11 @@ export class JsonAnswer implements Answer {
   }
 
   abandon(): void {
-    if (!this.res.headersSent) refuseForNow(this.res, 'The session ended before the call did.');
+    if (!this.res.headersSent) refuseForNow(this.res, ended);
   }
 }
 
+const ended = 'The session ended before the call did.';
 const batchTooLong =
   'The answers to this batch are too long for one body. Send fewer calls at a time, or accept text/event-stream.';
 
@@ -89,7 +90,6 @@ export class EventStream implements Answer {
   res: ServerResponse | undefined;
   private readonly log: EventLog;
   private readonly limits: StreamLimits;
-  private newSession: string | undefined;
   /** Frames that wait for the head to leave; undefined once it has. */
   private held: string | undefined;
   private last = 0;
@@ -106,13 +106,14 @@ export class EventStream implements Answer {
   /**
    * Goes on on `res`. What is there by the end of this turn leaves with the head, in one write;
    * when that is all, as it mostly is, with its length, and without chunks or a timer for pings.
+   * With `waits` nothing leaves before the answer.
    */
-  attach(res: ServerResponse, newSession?: string): void {
+  attach(res: ServerResponse, waits = false): void {
     this.detach();
     this.res = res;
-    this.newSession = newSession;
     this.held = '';
     publishStream(res);
+    if (waits) return;
     // A POST comes here from a promise, so this waits for all promises of the turn. So would
     // setImmediate, at a tenth of a call.
     process.nextTick(() => {
@@ -138,12 +139,12 @@ export class EventStream implements Answer {
   }
 
   detach(): void {
-    const { res, held, newSession } = this;
+    const { res, held } = this;
     if (!res) return;
     this.res = undefined;
     if (held === undefined || res.headersSent) return void res.end();
     const head = { 'Content-Length': Buffer.byteLength(held), ...streamHeaders };
-    res.writeHead(200, withSession(head, newSession)).end(held);
+    res.writeHead(200, head).end(held);
   }
 
   end(): void {
@@ -151,6 +152,8 @@ export class EventStream implements Answer {
   }
 
   abandon(): void {
+    const { res, held } = this;
+    if (res && held !== undefined && !res.headersSent) refuseForNow(res, ended);
     this.detach();
   }
 
@@ -165,28 +168,20 @@ export class EventStream implements Answer {
   }
 
   private open(): void {
-    const { res, held, newSession, limits } = this;
+    const { res, held, limits } = this;
     if (!res || held === undefined) return;
     if (isGone(res) || res.headersSent) {
       this.res = undefined; // the client has left, or was told that its request failed
       return;
     }
     this.held = undefined;
-    res.writeHead(200, withSession({ ...streamHeaders }, newSession)).flushHeaders();
+    res.writeHead(200, streamHeaders).flushHeaders();
     if (held) res.write(held);
     keepAlive(res, limits.keepAliveMs);
     onGone(res, () => {
       if (this.res === res) this.res = undefined;
     });
   }
-}
-
-// Spread last: what follows a spread is, in Node 20, a new hidden class each time, a tenth of a call.
-function withSession(
-  head: OutgoingHttpHeaders,
-  newSession: string | undefined,
-): OutgoingHttpHeaders {
-  return newSession === undefined ? head : { 'Mcp-Session-Id': newSession, ...head };
 }
 
 const maxHeldChars = 64 * 1024; // what a turn has to say beyond that goes out as it comes

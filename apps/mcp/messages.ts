@@ -8,6 +8,7 @@ import {
   ErrorCode,
   type JSONRPCMessage,
   JSONRPCMessageSchema,
+  type JSONRPCRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { readJson } from '../../http/body.ts';
 
@@ -63,7 +64,7 @@ const initializeAlone =
   'An initialize request comes alone, and not in an array. Send the rest after its answer.';
 
 /** A request, that is: as a notification it is one that nobody knows. */
-export function isInitialize(message: JSONRPCMessage): boolean {
+export function isInitialize(message: JSONRPCMessage): message is JSONRPCRequest {
   return 'method' in message && message.method === 'initialize' && 'id' in message;
 }
 

@@ -56,6 +56,12 @@ export class Session {
   readonly calls: RequestId[] = [];
   /** Called when the last of the calls is over. */
   onquiet?: () => void;
+  /** Id of the initialize that is being answered. */
+  initializing: RequestId | undefined;
+  /** What its InitializeResult says; undefined until there is one. */
+  protocolVersion: string | undefined;
+  /** Called when it has begun: its InitializeResult is there, and about to be sent. */
+  oninitialized?: () => void;
   private quietSweeps = 0;
 
   constructor(server: McpServerLike, transport: SessionTransport, owner: string | undefined) {
@@ -64,7 +70,9 @@ export class Session {
     this.transport = transport;
     this.owner = owner;
     transport.onsent = message => {
-      if (!('method' in message) && message.id !== undefined) this.settle(message.id);
+      if ('method' in message || message.id === undefined) return;
+      if (message.id === this.initializing) this.begin(message);
+      this.settle(message.id);
     };
   }
 
@@ -88,6 +96,13 @@ export class Session {
   outlived(maxQuietSweeps: number): boolean {
     if (this.calls.length > 0 || this.transport.hasStream()) this.quietSweeps = 0;
     return ++this.quietSweeps > maxQuietSweeps;
+  }
+
+  private begin(answer: JSONRPCMessage): void {
+    this.initializing = undefined;
+    if (!('result' in answer)) return;
+    this.protocolVersion = String(answer.result.protocolVersion);
+    this.oninitialized?.();
   }
 
   private settle(id: RequestId): void {
@@ -131,8 +146,7 @@ export function createSessions({ maxSessions, idleMs }: SessionLimits) {
 
   const sweep = setInterval(
     () => {
-      for (const session of sessions.values())
-        if (session.outlived(sweepsPerIdle)) void end(session);
+      for (const session of sessions.values()) if (session.outlived(sweepsPerIdle)) drop(session);
     },
     Math.min(idleMs / sweepsPerIdle, maxTimerMs),
   ).unref();
@@ -182,7 +196,16 @@ export function createSessions({ maxSessions, idleMs }: SessionLimits) {
 
   async function end(session: Session): Promise<void> {
     forget(session);
-    await session.server.close().catch(error => console.error('A session did not close:', error));
+    try {
+      await session.server.close();
+    } catch (error) {
+      logFailure(error);
+    }
+  }
+
+  /** end(), for whoever does not wait. */
+  function drop(session: Session): void {
+    if (holds(session)) end(session).catch(logFailure);
   }
 
   function forget(session: Session): void {
@@ -203,7 +226,11 @@ export function createSessions({ maxSessions, idleMs }: SessionLimits) {
   }
 
   const stats = () => ({ sessions: sessions.size, maxSessions, stopping });
-  return { refusal, open, find, holds, conflict, end, close, stats };
+  return { refusal, open, find, holds, conflict, end, drop, close, stats };
+}
+
+function logFailure(error: unknown): void {
+  console.error('A session did not close:', error);
 }
 
 function after(ms: number): Promise<void> {

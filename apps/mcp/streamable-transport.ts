@@ -54,7 +54,7 @@ export class StreamableTransport implements SessionTransport {
       : new EventStream(++this.lastStream, [...calls], this.log, this.limits);
     this.answers.push(answer);
     if (answer instanceof EventStream) {
-      answer.attach(res, style.newSession);
+      answer.attach(res, style.begins);
       if (style.primed) answer.prime();
     }
   }

@@ -16,7 +16,7 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { App } from '../../http/app.ts';
-import { hasTurn } from '../../http/gone.ts';
+import { hasTurn, onGone } from '../../http/gone.ts';
 import type { Context } from './app.ts';
 import { isInitialize, type Posted, readMessages, versionOf } from './messages.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
@@ -64,7 +64,9 @@ async function postInitialize(exchange: Exchange, context: Context): Promise<voi
   const initialize = body.messages.find(isInitialize);
   if (!initialize) return refuse(res, 400, noSession);
   const session = await openSession(req, res, context);
-  if (session) answer(exchange, session, body, protocolVersionIn(initialize), options, session.id);
+  if (!session) return;
+  session.initializing = initialize.id;
+  answer(exchange, session, body, protocolVersionIn(initialize), options);
 }
 
 function answer(
@@ -73,14 +75,14 @@ function answer(
   { messages, batch }: Posted,
   version: string,
   options: Context['options'],
-  newSession?: string,
 ): void {
   const { transport } = session;
   const primed = version >= '2025-11-25'; // older clients stumble over an event without data
   const calls = messages.map(callId).filter(id => id !== undefined);
   if (calls.length > 0) {
     const json = types.json && (options.enableJsonResponse || !types.stream);
-    transport.expect(calls, res, { json, batch, primed, newSession });
+    const begins = session.initializing !== undefined;
+    transport.expect(calls, res, { json, batch, primed, begins });
   }
   for (const message of messages)
     session.receive(message, req, primed ? detaching(transport, callId(message)) : {});
@@ -129,8 +131,23 @@ async function openSession(
   if (full) return void refuseForNow(res, full);
   const transport = new StreamableTransport(options);
   const session = new Session(createServer(), transport, req.auth?.token);
+  tellOnceBegun(session, res, sessions);
   await sessions.open(session, req);
+  if (!sessions.holds(session)) return void refuseForNow(res, 'The session ended as it began.');
   return Object.assign(session, { transport });
+}
+
+/**
+ * A session begins with its InitializeResult, and is named with it. One that got none, or whose
+ * client has left without it, is nobody's: it ends with the response.
+ */
+function tellOnceBegun(session: Session, res: ServerResponse, sessions: Sessions): void {
+  session.oninitialized = () => {
+    if (!res.headersSent) res.setHeader('Mcp-Session-Id', session.id);
+  };
+  onGone(res, () => {
+    if (!res.hasHeader('Mcp-Session-Id') || !res.writableFinished) sessions.drop(session);
+  });
 }
 
 /** The session the request names, or a refusal on `res` and undefined. */

@@ -9,16 +9,20 @@ import type { Socket } from 'node:net';
 import { json } from 'node:stream/consumers';
 import test, { type TestContext } from 'node:test';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { InitializeRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { mcpApp } from '../../apps/mcp/app.ts';
 import {
   closed,
   opened,
+  received,
   type SentEvent,
   type SessionEvent,
   type StreamEvent,
   sent,
   streaming,
 } from '../../apps/mcp/channels.ts';
+import type { McpServerLike } from '../../apps/mcp/sessions.ts';
 import { liveApp } from '../../apps/xray/app.ts';
 import { bearer } from '../../guard.ts';
 import type { App } from '../../http/app.ts';
@@ -33,6 +37,7 @@ import {
   gate,
   type Headers,
   initialize,
+  messagesIn,
   openRaw,
   openSession,
   openSse,
@@ -383,3 +388,115 @@ test(
     }
   },
 );
+
+const wrongParams = call('initialize', 'initialize', { protocolVersion: 7 });
+
+// It was answered with an error and a session at once: 1,000 of them, and nobody else got in.
+test('an initialize that fails takes no place, and names no session', soon, async t => {
+  const app = mcpApp(plainServer, { maxSessions: 2 });
+  const origin = await serve(t, app);
+  for (const Accept of ['application/json, text/event-stream', 'application/json'])
+    for (let count = 0; count < 5; count++) {
+      const answer = await post(origin, wrongParams, { Accept });
+      assert.equal(answer.status, 200);
+      assert.ok(messagesIn(answer).every(message => 'error' in message));
+      assert.equal(answer.headers['mcp-session-id'], undefined);
+    }
+  assert.equal(app.stats().sessions, 0);
+  await openSession(origin);
+});
+
+// Its head, which names the session, would have been sent before it was known whether there is one.
+test(
+  'a slow initialize that fails names no session either, and its client can leave',
+  soon,
+  async t => {
+    const { opened: decided, open: decide } = gate();
+    const server = () => {
+      const { server } = plainServer();
+      server.setRequestHandler(InitializeRequestSchema, async () => {
+        await decided;
+        throw new Error('no licence');
+      });
+      return server;
+    };
+    const app = mcpApp(server);
+    const origin = await serve(t, app);
+    const messages = eventsOf(t, received);
+    const closings = eventsOf<SessionEvent>(t, closed);
+    const leaver = openRaw(t, portOf(origin));
+    leaver.send(postOf(initialize(), {}));
+    const answer = post(origin, initialize());
+    await messages.until(({ length }) => length === 2);
+    leaver.socket.destroy();
+    await closings.until(({ length }) => length === 1);
+    decide();
+    const { headers } = await answer;
+    assert.equal(headers['mcp-session-id'], undefined);
+    assert.equal(app.stats().sessions, 0);
+  },
+);
+
+// Whatever goes wrong on the way: the client of a session has to have heard of it.
+test(
+  'an initialize that is answered otherwise than with a result leaves no session',
+  soon,
+  async t => {
+    const throwing = (): McpServerLike => ({
+      async connect(transport) {
+        await transport.start();
+        transport.onmessage = () => {
+          throw new Error('no message for you');
+        };
+      },
+      close: async () => {},
+    });
+    t.mock.method(console, 'error', () => {});
+    const app = mcpApp(throwing);
+    const origin = await serve(t, app);
+    const answer = await post(origin, initialize());
+    assert.deepEqual([answer.status, answer.headers['mcp-session-id']], [500, undefined]);
+    assert.equal(app.stats().sessions, 0);
+  },
+);
+
+test('who leaves while its server connects leaves no session', soon, async t => {
+  const { opened: connected, open } = gate();
+  const app = mcpApp(() => {
+    const server = plainServer();
+    const connect = async (transport: Transport) => {
+      await connected;
+      await server.connect(transport);
+    };
+    return { connect, close: () => server.close() };
+  });
+  const { gone, origin } = await serveWatched(t, app);
+  const begun = eventsOf<SessionEvent>(t, opened);
+  const leavers = [getOf('/sse'), postOf(initialize(), {})].map(request => {
+    const raw = openRaw(t, portOf(origin));
+    raw.send(request);
+    return raw;
+  });
+  await begun.until(({ length }) => length === 2);
+  for (const raw of leavers) raw.socket.destroy();
+  await gone();
+  open();
+  await new Promise(setImmediate);
+  assert.equal(app.stats().sessions, 0);
+});
+
+// 503 is an answer that says when to come again; a stream that ends without one says nothing.
+test('an initialize that is not answered before the server stops is told so', soon, async t => {
+  const { server: silent } = plainServer();
+  silent.setRequestHandler(InitializeRequestSchema, () => new Promise(() => {}));
+  const app = mcpApp(() => silent, { graceMs: 20 });
+  const origin = await serve(t, app);
+  const messages = eventsOf(t, received);
+  const answer = post(origin, initialize());
+  await messages.until(({ length }) => length === 1);
+  await app.close();
+  const { status, headers } = await answer;
+  assert.equal(status, 503);
+  assert.ok(Number(headers['retry-after']) > 0);
+  assert.equal(headers['mcp-session-id'], undefined);
+});
