@@ -53,7 +53,10 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
   } = options;
   const guarded = tokenGuard(tokens); // FastAPI: dependencies=[Depends(verify_token)]
   const tools = shoppingTools(store);
-  const mcp = mcpApp(() => fastCalls(shoppingServer(store, tools), tools), options.mcp);
+  const mcp = mcpApp(() => fastCalls(shoppingServer(store, tools), tools), {
+    ownerShare: tokens.length > 1 ? 0.5 : 1, // no token's holder takes all the places
+    ...options.mcp,
+  });
   const documented = {
     title: 'Shopping list',
     version,

@@ -2,6 +2,11 @@
  * Sessions: one MCP server each, whatever the transport. A session belongs to the token that
  * opened it, counts the calls it is answering, and ends with its stream, its DELETE, its
  * time-out or the app, whichever comes first.
+ *
+ * There are so many places. When all are taken, one whose client has said nothing since its
+ * initialize goes to who comes next, the oldest first, but none before it had its fair moment:
+ * clients that come all at once must not push each other out, and back in again. Where there is
+ * none to go, who comes is told to come again.
  */
 import type { IncomingMessage } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
@@ -37,12 +42,18 @@ export interface SessionTransport extends Transport {
 export interface SessionLimits {
   /** Sessions at once. */
   maxSessions: number;
+  /** How much of them one owner may have, 0 to 1. */
+  ownerShare: number;
+  /** ms a client is given to go on after its initialize, before its place may be another's. */
+  handshakeMs: number;
   /** ms a session may go without a message, an open stream or a call in flight. */
   idleMs: number;
 }
 
 export const sessionDefaults: SessionLimits = {
   maxSessions: 1_000, // some 40 MB of idle sessions
+  ownerShare: 1, // half, where several owners are to have room: who can be one, only the host knows
+  handshakeMs: 10_000, // it takes milliseconds, and seconds when all 1,000 come together
   idleMs: 30 * 60_000, // an agent may think, or wait for its user, for minutes
 };
 
@@ -56,6 +67,9 @@ export class Session {
   readonly calls: RequestId[] = [];
   /** Called when the last of the calls is over. */
   onquiet?: () => void;
+  readonly openedMs = performance.now();
+  /** Its client went on after its initialize, or did without one, as one that comes back does. */
+  inUse = false;
   /** Id of the initialize that is being answered. */
   initializing: RequestId | undefined;
   /** What its InitializeResult says; undefined until there is one. */
@@ -131,6 +145,13 @@ export function cancelledId(message: JSONRPCMessage): RequestId | undefined {
 
 export type Sessions = ReturnType<typeof createSessions>;
 
+/** What there is no more of. */
+interface Bound {
+  detail: string;
+  /** Whether this session counts. */
+  holds(session: Session): boolean;
+}
+
 interface Conflict {
   status: 400 | 503;
   detail: string;
@@ -140,8 +161,12 @@ const stoppingDetail = 'The server is stopping. Connect again in a moment.';
 const maxTimerMs = 2 ** 31 - 1; // Node turns a longer one into 1 ms
 const sweepsPerIdle = 4; // so a session is freed at most a quarter late
 
-export function createSessions({ maxSessions, idleMs }: SessionLimits) {
+export function createSessions({ maxSessions, ownerShare, handshakeMs, idleMs }: SessionLimits) {
   const sessions = new Map<string, Session>(); // a Map: '__proto__' is an id like any other
+  const perOwner = new Map<string | undefined, number>();
+  const maxPerOwner = Math.max(1, Math.floor(maxSessions * ownerShare));
+  /** In order of opening. Those that are in use are taken out when they are met. */
+  const unproven = new Set<Session>();
   let stopping = false;
 
   const sweep = setInterval(
@@ -151,16 +176,47 @@ export function createSessions({ maxSessions, idleMs }: SessionLimits) {
     Math.min(idleMs / sweepsPerIdle, maxTimerMs),
   ).unref();
 
-  /** Why no session can be opened now; undefined when one can. */
-  function refusal(): string | undefined {
+  /** Why `owner` can't open a session now; undefined when it can. */
+  function refusal(owner: string | undefined): string | undefined {
     if (stopping) return stoppingDetail;
-    if (sessions.size < maxSessions) return undefined;
-    return `All ${maxSessions} sessions are taken. Try again later, or end one.`;
+    const bound = boundMet(owner);
+    return bound && !firstToGo(bound) ? bound.detail : undefined;
   }
 
-  /** In the map before it connects: the client may post as soon as it reads the endpoint. */
+  function boundMet(owner: string | undefined): Bound | undefined {
+    if ((perOwner.get(owner) ?? 0) >= maxPerOwner && maxPerOwner < maxSessions)
+      return {
+        holds: session => session.owner === owner,
+        detail: `All ${maxPerOwner} sessions that one owner may have are taken. Try again later, or end one.`,
+      };
+    if (sessions.size < maxSessions) return undefined;
+    return {
+      holds: () => true,
+      detail: `All ${maxSessions} sessions are taken. Try again later, or end one.`,
+    };
+  }
+
+  function firstToGo(bound: Bound): Session | undefined {
+    const openedBefore = performance.now() - handshakeMs;
+    for (const session of unproven) {
+      if (session.inUse) unproven.delete(session);
+      else if (session.openedMs > openedBefore) return undefined;
+      else if (bound.holds(session)) return session;
+    }
+    return undefined;
+  }
+
+  /**
+   * To be called when there is no refusal. In the map before it connects: the client may post as
+   * soon as it reads the endpoint.
+   */
   async function open(session: Session, req: IncomingMessage): Promise<void> {
+    const bound = boundMet(session.owner);
+    const leaving = bound && firstToGo(bound);
+    if (leaving) drop(leaving);
     sessions.set(session.id, session);
+    unproven.add(session);
+    perOwner.set(session.owner, (perOwner.get(session.owner) ?? 0) + 1);
     session.transport.onclose = () => forget(session);
     publish(opened, session, req);
     try {
@@ -210,6 +266,10 @@ export function createSessions({ maxSessions, idleMs }: SessionLimits) {
 
   function forget(session: Session): void {
     if (!sessions.delete(session.id)) return;
+    unproven.delete(session);
+    const left = (perOwner.get(session.owner) ?? 0) - 1;
+    if (left > 0) perOwner.set(session.owner, left);
+    else perOwner.delete(session.owner);
     session.calls.length = 0;
     session.onquiet?.();
     publish(closed, session);

@@ -15,7 +15,7 @@ import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { rootPath } from '../../router.ts';
 import type { Context } from './app.ts';
 import { publishFrame, sent } from './channels.ts';
-import { readMessages } from './messages.ts';
+import { isInitialize, readMessages, versionOf } from './messages.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { type McpRequest, Session, type SessionTransport } from './sessions.ts';
 import {
@@ -32,11 +32,19 @@ export function openSse({ createServer, options, sessions }: Context): App {
   return async (req: McpRequest, res) => {
     if (req.method === 'HEAD') return res.writeHead(200, streamHeaders).end(); // opens nothing
     if (!(await hasTurn(res))) return; // it left, perhaps while a guard asked who it is
-    const full = sessions.refusal();
+    const owner = req.auth?.token;
+    const full = sessions.refusal(owner);
     if (full) return refuseForNow(res, full);
     const transport = new SseTransport(endpointFor(req, options.endpoint), res, options);
-    await sessions.open(new Session(createServer(), transport, req.auth?.token), req);
+    const session = new Session(createServer(), transport, owner);
+    session.inUse = comesBack(req);
+    await sessions.open(session, req);
   };
+}
+
+/** The SDK's client, when its stream was cut, opens another and goes on without initialize. */
+function comesBack({ headers }: IncomingMessage): boolean {
+  return headers['mcp-protocol-version'] !== undefined;
 }
 
 /** POST /messages?sessionId=… -> 202, or 404 for a session that is not this client's */
@@ -48,12 +56,21 @@ export function postToSse({ options, sessions }: Context): App {
     const body = await readMessages(req, options);
     if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
     if (!sessions.holds(session)) return refuseUnknownSession(res); // it ended while the body came
+    if (body.batch && (session.protocolVersion ?? versionOf(req)) !== batches)
+      return refuse(res, 400, noBatch);
     const conflict = sessions.conflict(session, body.messages);
     if (conflict) return refuseConflict(res, conflict);
-    for (const message of body.messages) session.receive(message, req);
+    for (const message of body.messages) {
+      if (isInitialize(message)) session.initializing = message.id;
+      else session.inUse = true;
+      session.receive(message, req);
+    }
     res.writeHead(202, { 'Content-Length': 8 }).end('Accepted');
   };
 }
+
+const batches = '2025-03-26'; // came with it, and went with the next: 2025-06-18, key changes
+const noBatch = `Only protocol ${batches} has batches. Post the messages one by one.`;
 
 export class SseTransport extends SSEServerTransport implements SessionTransport {
   readonly kind = 'sse';

@@ -127,10 +127,11 @@ async function openSession(
   { createServer, options, sessions }: Context,
 ): Promise<StreamableSession | undefined> {
   if (!(await hasTurn(res))) return undefined;
-  const full = sessions.refusal();
+  const owner = req.auth?.token;
+  const full = sessions.refusal(owner);
   if (full) return void refuseForNow(res, full);
   const transport = new StreamableTransport(options);
-  const session = new Session(createServer(), transport, req.auth?.token);
+  const session = new Session(createServer(), transport, owner);
   tellOnceBegun(session, res, sessions);
   await sessions.open(session, req);
   if (!sessions.holds(session)) return void refuseForNow(res, 'The session ended as it began.');
@@ -163,6 +164,7 @@ function sessionOf(
   const version = versionOf(req);
   if (!SUPPORTED_PROTOCOL_VERSIONS.includes(version))
     return void refuse(res, 400, `Unknown protocol version. Use ${SUPPORTED_PROTOCOL_VERSIONS}.`);
+  session.inUse = true; // who names it has read its name
   return session as StreamableSession; // find() has compared the kind
 }
 

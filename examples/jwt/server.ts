@@ -40,7 +40,7 @@ export function jwtApp({ key, issuer, audience }: JwtOptions): App {
   router.mount(
     pathname,
     bearer(
-      mcpApp(() => shoppingServer(store)),
+      mcpApp(() => shoppingServer(store), { ownerShare: 0.5 }), // nobody takes all the places
       needs(reads, writes),
     ),
   );

@@ -11,7 +11,7 @@ import test, { type TestContext } from 'node:test';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { InitializeRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { mcpApp } from '../../apps/mcp/app.ts';
+import { type McpOptions, mcpApp } from '../../apps/mcp/app.ts';
 import {
   closed,
   opened,
@@ -29,6 +29,7 @@ import type { App } from '../../http/app.ts';
 import { answered, type RequestEvent } from '../../http/channels.ts';
 import { listen } from '../../http/listen.ts';
 import { createRouter } from '../../router.ts';
+import { createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
 import {
   ask,
@@ -499,4 +500,155 @@ test('an initialize that is not answered before the server stops is told so', so
   assert.equal(status, 503);
   assert.ok(Number(headers['retry-after']) > 0);
   assert.equal(headers['mcp-session-id'], undefined);
+});
+
+const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' };
+
+/** Every way to have a session, oldest first, and whether its client has gone on since. */
+async function openOneOfEach(t: TestContext, origin: string) {
+  const begun = eventsOf<SessionEvent>(t, opened);
+  const sse = (headers: Headers = {}) => openSse(t, `${origin}/sse`, headers);
+  await sse();
+  await openSession(origin);
+  await post((await sse()).messages, call(1, 'ping')); // the SDK's client, which comes back so
+  await sse({ 'Mcp-Protocol-Version': '2025-11-25' }); // or so, as long as it has nothing to say
+  await post(origin, initialized, await openSession(origin));
+  await openStream(t, origin, { headers: { ...(await openSession(origin)), ...streamOnly } });
+  const refused = await sse();
+  await post(refused.messages, wrongParams);
+  await refused.message();
+  await post((await sse()).messages, initialize());
+  return begun.seen.map(idOf);
+}
+
+function idOf({ sessionId }: SessionEvent): string {
+  return sessionId;
+}
+
+// 1,000 that only ever opened kept everybody out for as long as they liked.
+test('when all places are taken, who said nothing since initialize goes first', soon, async t => {
+  const app = mcpApp(plainServer, { maxSessions: 8, handshakeMs: 0 });
+  const origin = await serve(t, app);
+  const ids = await openOneOfEach(t, origin);
+  const closings = eventsOf<SessionEvent>(t, closed);
+  const kept = new Set([2, 3, 4, 5].map(index => ids[index]));
+  const others = ids.filter(id => !kept.has(id));
+  for (const url of [`${origin}/sse`, origin, origin, `${origin}/sse`])
+    if (url === origin) await post(origin, initialized, await openSession(origin));
+    else await post((await openSse(t, url)).messages, call(1, 'ping'));
+  assert.deepEqual(closings.seen.map(idOf), others, 'the oldest first');
+  assert.equal(app.stats().sessions, 8);
+  assert.equal((await post(origin, initialize())).status, 503, 'and none that is in use');
+});
+
+// Else each would push out one that has not gone on yet, come back for it, and so on.
+test('of clients that come all at once, those that got a place keep it', soon, async t => {
+  const app = mcpApp(plainServer, { maxSessions: 20 });
+  const origin = await serve(t, app);
+  const come = async () => {
+    const { status, headers } = await post(origin, initialize());
+    const session = { 'Mcp-Session-Id': String(headers['mcp-session-id']) };
+    return status === 200 ? (await post(origin, initialized, session)).status : status;
+  };
+  const statuses = await Promise.all(Array.from({ length: 60 }, come));
+  assert.deepEqual(statuses.sort(), [...Array(20).fill(202), ...Array(40).fill(503)]);
+});
+
+test('a place that is not used is given away after its fair moment', soon, async t => {
+  const app = mcpApp(plainServer, { maxSessions: 1, handshakeMs: 50 });
+  const origin = await serve(t, app);
+  const begun = performance.now();
+  const session = await openSession(origin);
+  let status = 503;
+  while (status === 503) ({ status } = await post(origin, initialize()));
+  assert.ok(performance.now() - begun >= 50);
+  assert.equal((await post(origin, call(1, 'ping'), session)).status, 404);
+});
+
+const as = (token: string): Headers => ({ Authorization: `Bearer ${token}` });
+const known = ['mine', 'yours', 'theirs'];
+const verify = (token: string) =>
+  known.includes(token) ? { token, clientId: token, scopes: [] } : undefined;
+
+// One token took all 1,000 places, and all others were told that all are taken.
+test('an owner takes no more than the share that one may have', soon, async t => {
+  const options = { maxSessions: 5, ownerShare: 0.5 };
+  const origin = await serve(t, bearer(mcpApp(plainServer, options), { verify }));
+  const goOn = async (token: string) => {
+    const session = await openSession(origin, as(token));
+    await post(origin, initialized, session);
+    return session;
+  };
+  const [first] = [await goOn('mine'), await goOn('mine')];
+  for (const answer of [
+    await post(origin, initialize(), as('mine')),
+    await ask(`${origin}/sse`, { headers: as('mine') }),
+  ]) {
+    assert.equal(answer.status, 503);
+    assert.match(answer.body, /All 2 sessions that one owner may have are taken/);
+    assert.ok(Number(answer.headers['retry-after']) > 0);
+  }
+  for (const token of ['yours', 'yours', 'theirs']) await goOn(token);
+  const full = await post(origin, initialize(), as('theirs'));
+  assert.match(full.body, /All 5 sessions are taken/, 'the bound that is met is named');
+
+  await ask(origin, { method: 'DELETE', headers: first });
+  await goOn('mine');
+});
+
+test(
+  'an owner who has its share gets a place for one of its own that it does not use',
+  soon,
+  async t => {
+    const options = { maxSessions: 4, ownerShare: 0.5, handshakeMs: 0 };
+    const origin = await serve(t, bearer(mcpApp(plainServer, options), { verify }));
+    const yours = await openSession(origin, as('yours'));
+    const mine = await openSession(origin, as('mine'));
+    await openSession(origin, as('mine'));
+    await openSession(origin, as('mine'));
+    assert.equal((await post(origin, call(1, 'ping'), mine)).status, 404);
+    assert.equal((await post(origin, call(1, 'ping'), yours)).status, 200);
+  },
+);
+
+// mcpApp can't see how many owners there are; the server knows its tokens.
+test('with more than one token each has half of the places', soon, async t => {
+  const tokens = ['m'.repeat(32), 'y'.repeat(32)];
+  const rows: [why: string, tokens: string[], options: McpOptions, places: number][] = [
+    ['two tokens', tokens, {}, 2],
+    ['one', tokens.slice(1), {}, 4],
+    ['two, and an operator who says otherwise', tokens, { ownerShare: 1 }, 4],
+  ];
+  for (const [why, some, options, places] of rows) {
+    const mcp = { maxSessions: 4, ...options };
+    const origin = `${await serve(t, createApp(memoryStore(), { tokens: some, mcp }))}/mcp`;
+    const headers = as(some.at(-1) ?? '');
+    const statuses: number[] = [];
+    for (let count = 0; count < 5; count++)
+      statuses.push((await post(origin, initialize(), headers)).status);
+    assert.deepEqual(statuses, [...Array(places).fill(200), ...Array(5 - places).fill(503)], why);
+  }
+});
+
+// Batches came with 2025-03-26 and went with 2025-06-18; the older transport is of 2024-11-05.
+test('over SSE a batch is refused where the protocol has none', soon, async t => {
+  const origin = await serve(t, mcpApp(plainServer));
+  const header = (version: string): Headers => ({ 'Mcp-Protocol-Version': version });
+  const rows: [why: string, agreed: string | undefined, headers: Headers, status: number][] = [
+    ['agreed on the one that has', '2025-03-26', {}, 202],
+    ['on the one of the transport', '2024-11-05', {}, 400],
+    ['on one that has no more', '2025-06-18', {}, 400],
+    ['whatever the head says then', '2025-11-25', header('2025-03-26'), 400],
+    ['came back, and says which', undefined, header('2025-11-25'), 400],
+    ['came back, with the one that has', undefined, header('2025-03-26'), 202],
+    ['came back, and says nothing', undefined, {}, 202],
+  ];
+  for (const [why, agreed, headers, status] of rows) {
+    const { messages, message } = await openSse(t, `${origin}/sse`);
+    if (agreed) await post(messages, initialize(agreed)).then(message);
+    const answer = await post(messages, [call(1, 'ping'), call(2, 'ping')], headers);
+    assert.equal(answer.status, status, why);
+    if (status === 400) assert.match(answer.body, /Post the messages one by one/);
+    assert.equal((await post(messages, call(3, 'ping'), headers)).status, 202, why);
+  }
 });
