@@ -6,6 +6,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.
 import { isGone, onGone } from '../../http/gone.ts';
 import { publishFrame, sent } from './channels.ts';
 import type { EventLog } from './event-log.ts';
+import { onExpiry } from './expiry.ts';
 import { refuse, refuseForNow } from './refuse.ts';
 import { frameOf, keepAlive, publishStream, type StreamLimits, streamHeaders } from './stream.ts';
 
@@ -178,6 +179,9 @@ export class EventStream implements Answer {
     res.writeHead(200, streamHeaders).flushHeaders();
     if (held) res.write(held);
     keepAlive(res, limits.keepAliveMs);
+    onExpiry(res, () => {
+      if (this.res === res) this.detach();
+    });
     onGone(res, () => {
       if (this.res === res) this.res = undefined;
     });

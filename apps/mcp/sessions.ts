@@ -158,7 +158,7 @@ interface Conflict {
 }
 
 const stoppingDetail = 'The server is stopping. Connect again in a moment.';
-const maxTimerMs = 2 ** 31 - 1; // Node turns a longer one into 1 ms
+export const maxTimerMs = 2 ** 31 - 1; // Node turns a longer one into 1 ms
 const sweepsPerIdle = 4; // so a session is freed at most a quarter late
 
 export function createSessions({ maxSessions, ownerShare, handshakeMs, idleMs }: SessionLimits) {

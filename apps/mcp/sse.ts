@@ -15,6 +15,7 @@ import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { rootPath } from '../../router.ts';
 import type { Context } from './app.ts';
 import { publishFrame, sent } from './channels.ts';
+import { onExpiry } from './expiry.ts';
 import { isInitialize, readMessages, versionOf } from './messages.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { type McpRequest, Session, type SessionTransport } from './sessions.ts';
@@ -39,6 +40,7 @@ export function openSse({ createServer, options, sessions }: Context): App {
     const session = new Session(createServer(), transport, owner);
     session.inUse = comesBack(req);
     await sessions.open(session, req);
+    onExpiry(res, () => sessions.drop(session));
   };
 }
 

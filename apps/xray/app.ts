@@ -12,6 +12,7 @@ import { sendProblem } from '../../http/problem.ts';
 import { createRouter, rootPath } from '../../router.ts';
 import type { Store } from '../../store.ts';
 import { closed, type SessionEvent } from '../mcp/channels.ts';
+import { onExpiry } from '../mcp/expiry.ts';
 import { keepAlive, publishStream, streamDefaults, streamHeaders } from '../mcp/stream.ts';
 import { earlierStreams } from './earlier.ts';
 import { createFeed } from './feed.ts';
@@ -64,10 +65,14 @@ export function liveApp(store: Store, options: LiveOptions): App {
     res.write(eventOf('items', items));
     publishStream(res);
     keepAlive(res, streamDefaults.keepAliveMs);
+    onExpiry(res, () => {
+      leave(res);
+      res.end();
+    });
   };
 
   function leave(res: ServerResponse): void {
-    viewers.delete(res);
+    if (!viewers.delete(res)) return;
     if (viewers.size === 0) lingering = setTimeout(stop, lingerMs).unref();
   }
 

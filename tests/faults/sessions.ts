@@ -652,3 +652,62 @@ test('over SSE a batch is refused where the protocol has none', soon, async t =>
     assert.equal((await post(messages, call(3, 'ping'), headers)).status, 202, why);
   }
 });
+
+const days = 24 * 3_600_000;
+
+/** The server behind tokens that live as long as the test says when they are verified. */
+async function serveExpiring(t: TestContext) {
+  const life = { ms: 100 * days };
+  const verify = (token: string) => {
+    const expiresAt = (Date.now() + life.ms) / 1_000;
+    return { token, clientId: 'c', scopes: [], expiresAt };
+  };
+  const mcp = mcpApp(waitingServer);
+  const live = liveApp(memoryStore(), { xray: false, root: () => () => {} });
+  t.after(() => live.close?.());
+  const router = createRouter().mount('/mcp', mcp).mount('/live', live);
+  return { mcp, life, origin: await serve(t, bearer(router, { verify })) };
+}
+
+// Only requests were checked: a stream that was opened in time went on for as long as it liked.
+test('a stream ends with the token that it was opened with', soon, async t => {
+  const { mcp, life, origin } = await serveExpiring(t);
+  const url = `${origin}/mcp`;
+  const staying = await openSse(t, `${url}/sse`, token);
+  const session = await openSession(url, token);
+  const begun = performance.now();
+  life.ms = 300;
+  const calling = await openStream(t, url, posted(toolCall(1, 'wait'), session));
+  const streams = [
+    await openStream(t, `${url}/sse`, { headers: token }),
+    await openStream(t, url, { headers: { ...session, ...streamOnly } }),
+    await openStream(t, `${origin}/live/events`, { headers: token }),
+  ];
+  life.ms = 100 * days;
+  const primed = await calling.next();
+  for (const stream of [calling, ...streams]) while (await stream.next()) {} // a cut one rejects
+  assert.ok(performance.now() - begun >= 300);
+  assert.equal(mcp.stats().sessions, 2, 'that of the SSE stream has ended with it');
+
+  assert.equal((await post(staying.messages, call(1, 'ping'), token)).status, 202);
+  assert.ok(await staying.message(), 'one whose token lives longer than a timer can be set for');
+  const headers = { ...session, ...streamOnly, 'Last-Event-ID': primed?.id ?? '' };
+  assert.equal((await openStream(t, url, { headers })).status, 200, 'and the call goes on');
+});
+
+test('the timer of a token keeps no process and outlives no stream', soon, async t => {
+  const set = t.mock.method(globalThis, 'setTimeout');
+  const cleared = t.mock.method(globalThis, 'clearTimeout');
+  const { origin } = await serveExpiring(t);
+  const closings = eventsOf<SessionEvent>(t, closed);
+  const stream = await openSse(t, `${origin}/mcp/sse`, token);
+  const calls = set.mock.calls.filter(({ arguments: [, ms] }) => ms === 2 ** 31 - 1);
+  const timers = calls.map(({ result }) => result);
+  assert.deepEqual(
+    timers.map(timer => timer?.hasRef()),
+    [false],
+  );
+  stream.cut();
+  await closings.until(({ length }) => length === 1);
+  assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === timers[0]));
+});
