@@ -202,11 +202,13 @@ async function assertPings(stream: Stream, kind: string): Promise<void> {
 
 test('pings end with their stream', soon, async t => {
   const { origin } = await serveWaiting(t, { keepAliveMs: 5 });
-  const gone = eventsOf<SessionEvent>(t, closed);
-  const streams = eventsOf<StreamEvent>(t, streaming); // those of tests before may still be ending
+  const begun = eventsOf<SessionEvent>(t, opened);
+  const gone = eventsOf<SessionEvent>(t, closed); // and those of tests before, which may still end
+  const streams = eventsOf<StreamEvent>(t, streaming);
   const staying = await openSse(t, `${origin}/sse`);
   for (let count = 0; count < 3; count++) (await openSse(t, `${origin}/sse`)).cut();
-  await gone.until(({ length }) => length === 3);
+  const [, ...cut] = begun.seen.map(idOf);
+  await gone.until(seen => cut.every(id => seen.map(idOf).includes(id)));
   const ours = new Set(streams.seen.map(({ res }) => res));
   const pings = eventsOf<SentEvent>(t, sent);
   const pinged = () => pings.seen.map(({ res }) => res).filter(res => ours.has(res));
