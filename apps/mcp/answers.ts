@@ -176,7 +176,7 @@ export class EventStream implements Answer {
       return;
     }
     this.held = undefined;
-    res.writeHead(200, streamHeaders).flushHeaders();
+    res.writeHead(200, { ...streamHeaders }).flushHeaders();
     if (held) res.write(held);
     keepAlive(res, limits.keepAliveMs);
     onExpiry(res, () => {

@@ -75,7 +75,7 @@ export class Session {
   /** What its InitializeResult says; undefined until there is one. */
   protocolVersion: string | undefined;
   /** Called when it has begun: its InitializeResult is there, and about to be sent. */
-  oninitialized?: () => void;
+  oninitialized: (() => void) | undefined;
   private quietSweeps = 0;
 
   constructor(server: McpServerLike, transport: SessionTransport, owner: string | undefined) {
@@ -117,6 +117,7 @@ export class Session {
     if (!('result' in answer)) return;
     this.protocolVersion = String(answer.result.protocolVersion);
     this.oninitialized?.();
+    this.oninitialized = undefined; // it holds on to a response
   }
 
   private settle(id: RequestId): void {
