@@ -45,6 +45,7 @@ import {
   openStream,
   post,
   posted,
+  type Raw,
   toolCall,
 } from '../apps/mcp/wire.ts';
 import { serve } from '../support.ts';
@@ -148,13 +149,19 @@ test('a stream asked for behind a quick request opens', soon, async t => {
   const raw = openRaw(t, portOf(origin));
   raw.send(getOf('/nowhere') + getOf('/sse'));
   await begun.until(({ length }) => length === 1);
-  let text = '';
-  for await (const chunk of raw.socket) {
-    text += chunk;
-    if (text.includes('event: endpoint')) break;
-  }
+  const text = await readUntil(raw, /event: endpoint/);
   assert.match(text, /^HTTP\/1\.1 404 .*HTTP\/1\.1 200 /s);
 });
+
+/** What comes on the connection, as far as `last`. */
+async function readUntil({ socket }: Raw, last: RegExp): Promise<string> {
+  let text = '';
+  for await (const chunk of socket) {
+    text += chunk;
+    if (last.test(text)) break;
+  }
+  return text;
+}
 
 // The same fault: the stream of GET counted as open for ever, and so the session as not idle.
 test('a session whose stream was behind another on its connection is freed', soon, async t => {
@@ -363,13 +370,21 @@ test(
   async t => {
     const verify = (token: string) =>
       token === 't' ? { token, clientId: 'c', scopes: [] } : undefined;
-    const app = bearer(mcpApp(plainServer), { verify });
+    const guarded = bearer(mcpApp(plainServer), { verify });
+    const { opened: released, open: release } = gate();
+    const app: App = async (req, res) => {
+      if (req.url !== '/slow') return guarded(req, res);
+      await released;
+      res.writeHead(204).end();
+    };
     const port = portOf(await serve(t, app));
     const parsingPort = portOf(await serve(t, parsing(app)));
     const rows: [why: string, headers: Headers, status: number][] = [
       ['of nobody', {}, 401],
       ['to a session that is not there', { ...token, 'Mcp-Session-Id': 'none' }, 404],
     ];
+    const waiting = openRaw(t, port);
+    waiting.send(getOf('/slow') + postOf(call(1, 'ping'), {}));
     for (const [why, headers, status] of rows) {
       const { head, body } = postIn(call(1, 'ping'), headers);
       const whole = [openRaw(t, port), openRaw(t, parsingPort)];
@@ -387,6 +402,9 @@ test(
         assert.match(String(await next), /^HTTP\/1\.1 404 /, why);
       }
     }
+    const answers = readUntil(waiting, / 401 /);
+    release();
+    assert.match(await answers, /^HTTP\/1\.1 204 .*HTTP\/1\.1 401 /s, 'nor that of one in line');
   },
 );
 
