@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from './http/app.ts';
 import { discard } from './http/body.ts';
 import { type Problem, sendProblem } from './http/problem.ts';
-import { countHosts, isAuthority, originForm } from './http/target.ts';
+import { authoritiesOf, countHosts, isAuthority } from './http/target.ts';
 
 /** What `refused` carries. */
 export interface RefusedEvent {
@@ -52,11 +52,14 @@ export interface HostGuardOptions {
  *
  * @returns an App that answers 403, or 400 for a Host that is missing, doubled or malformed
  */
-export function hostGuard(app: App, { hosts = [], origins = [] }: HostGuardOptions = {}): App {
+export function hostGuard(
+  app: Guardable<IncomingMessage>,
+  { hosts = [], origins = [] }: HostGuardOptions = {},
+): Guarded<IncomingMessage> {
   const allowed = { hosts: new Set(hosts.map(lower)), origins: new Set(origins.map(lower)) };
-  return around(app, (req, res) => {
+  return around(app, (req, res, next) => {
     const refusal = hostRefusal(req, allowed) ?? originRefusal(req, allowed);
-    return refusal ? refuse('hostGuard', req, res, refusal) : app(req, res);
+    return refusal ? refuse('hostGuard', req, res, refusal) : app(req, res, next);
   });
 }
 
@@ -67,11 +70,13 @@ interface Allowed {
 
 function hostRefusal(req: IncomingMessage, { hosts }: Allowed): Problem | undefined {
   if (countHosts(req) > 1) return malformedHost;
-  const { host = '' } = req.headers;
-  const { authority } = originForm(req.url ?? '');
-  const refusal = authorityRefusal(host, hosts);
-  if (refusal || authority === undefined) return refusal;
-  return authorityRefusal(authority, hosts);
+  const named = authoritiesOf(req);
+  if (named.length === 0) return malformedHost;
+  for (const authority of named) {
+    const refusal = authorityRefusal(authority, hosts);
+    if (refusal) return refusal;
+  }
+  return undefined;
 }
 
 function authorityRefusal(authority: string, hosts: Set<string>): Problem | undefined {
@@ -80,22 +85,23 @@ function authorityRefusal(authority: string, hosts: Set<string>): Problem | unde
   if (hosts.has(lower(authority)) || hosts.has(hostname(authority))) return undefined;
   return {
     status: 403,
-    detail: `The host ${authority} is not served here. Start the server with --allow-host ${authority} if it is yours.`,
+    detail: `The host ${authority} is not served here. If it is yours, start the server with --allow-host ${authority} or, in code, name it in hostGuard's hosts.`,
   };
 }
 
 const malformedHost = { status: 400, detail: 'Send one Host header: host or host:port.' };
 
 function originRefusal(req: IncomingMessage, { origins }: Allowed): Problem | undefined {
-  const { origin, host = '' } = req.headers;
+  const { origin } = req.headers;
   if (origin === undefined) return undefined; // no browser made this
+  const [host = ''] = authoritiesOf(req);
   const authority = /^https?:\/\/(.*)$/i.exec(origin)?.[1] ?? '';
   const ours = isLoopback(authority) || lower(authority) === lower(host);
   if (ours || origins.has(lower(origin))) return undefined;
   const named = /^[\x21-\x7e]{1,200}$/.test(origin) ? origin : 'of this request';
   return {
     status: 403,
-    detail: `The origin ${named} may not call this server. Start it with --allow-origin ${named} if it is yours.`,
+    detail: `The origin ${named} may not call this server. If it is yours, start the server with --allow-origin ${named} or, in code, name it in hostGuard's origins.`,
   };
 }
 
@@ -122,16 +128,19 @@ export interface CorsOptions {
  * Lets pages of these origins read the answers (Fetch standard, CORS protocol), preflight
  * included. What MCP clients send and need to read is allowed and exposed.
  */
-export function cors(app: App, { origins }: CorsOptions): App {
+export function cors(
+  app: Guardable<IncomingMessage>,
+  { origins }: CorsOptions,
+): Guarded<IncomingMessage> {
   if (origins.length === 0) return app;
   const allowed = new Set(origins.map(lower));
-  return around(app, (req, res) => {
+  return around(app, (req, res, next) => {
     res.setHeader('Vary', 'Origin');
     const { origin } = req.headers;
-    if (origin === undefined || !allowed.has(lower(origin))) return app(req, res);
+    if (origin === undefined || !allowed.has(lower(origin))) return app(req, res, next);
     res.setHeader('Access-Control-Allow-Origin', origin);
     res.setHeader('Access-Control-Expose-Headers', exposedHeaders);
-    return isPreflight(req) ? res.writeHead(204, preflightHeaders).end() : app(req, res);
+    return isPreflight(req) ? res.writeHead(204, preflightHeaders).end() : app(req, res, next);
   });
 }
 
@@ -176,8 +185,11 @@ export interface BearerOptions {
  *
  * @returns an App that answers 401 with WWW-Authenticate, or 403 where a scope is missing
  */
-export function bearer<A extends Guardable>(app: A, options: BearerOptions): Guarded<A> {
-  return around(app, async (req: IncomingMessage & { auth?: Auth }, res: ServerResponse) => {
+export function bearer<Req extends IncomingMessage>(
+  app: Guardable<Req>,
+  options: BearerOptions,
+): Guarded<Req> {
+  return around(app, async (req: Req & { auth?: Auth }, res, next) => {
     const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(req.headers.authorization ?? '')?.[1];
     if (token === undefined)
       return challenge(req, res, 401, 'Send a token: Authorization: Bearer …', {}, options);
@@ -195,7 +207,7 @@ export function bearer<A extends Guardable>(app: A, options: BearerOptions): Gua
         options,
       );
     req.auth = auth;
-    return app(req as never, res); // as it came: a handler's params are on it already
+    return app(req, res, next);
   });
 }
 
@@ -225,7 +237,9 @@ function challenge(
 }
 
 /** What puts `bearer` over fixed tokens around each app it is given; nothing without tokens. */
-export function tokenGuard(tokens: string[] = []): <A extends Guardable>(app: A) => Guarded<A> {
+export function tokenGuard(
+  tokens: string[] = [],
+): <Req extends IncomingMessage>(app: Guardable<Req>) => Guarded<Req> {
   if (tokens.length === 0) return app => app;
   const verify = staticTokens(tokens);
   return app => bearer(app, { verify });
@@ -281,13 +295,14 @@ export function protectedResource(about: ProtectedResource): App {
 // Public by nature, and browser clients read it before they have a token.
 const metadataHeaders = { 'Content-Type': 'application/json', 'Access-Control-Allow-Origin': '*' };
 
-/** An App or a Handler. */
-type Guardable = ((req: never, res: ServerResponse) => unknown) & Pick<App, 'close'>;
-type Guarded<A extends Guardable> = ((req: Parameters<A>[0], res: ServerResponse) => unknown) &
+/** An App or a Handler, of whatever its path promises of the request. */
+export type Guardable<Req> = ((req: Req, res: ServerResponse, next?: () => void) => unknown) &
   Pick<App, 'close'>;
+/** It hands a host's `next` on, so that a guarded router is the guest that a bare one is. */
+export type Guarded<Req> = Guardable<Req>;
 
 /** A guard closes what it guards, and shows it to those who explain (`inner`). */
-function around<A extends Guardable>(app: A, guard: Guarded<A>): Guarded<A> {
+function around<Req>(app: Guardable<Req>, guard: Guardable<Req>): Guarded<Req> {
   const { close } = app;
   return Object.assign(guard, { inner: app }, close && { close: () => close.call(app) });
 }

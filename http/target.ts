@@ -30,6 +30,18 @@ export function countHosts({ rawHeaders }: IncomingMessage): number {
   return hosts;
 }
 
+/**
+ * Whom a request is addressed to, in each of the ways it says so: the absolute target, HTTP/2's
+ * `:authority` (RFC 9113, 8.3.1) and Host. They should agree; a guard looks at all.
+ */
+export function authoritiesOf({ url = '', headers }: IncomingMessage): string[] {
+  const named: (string | undefined)[] = [headers.host];
+  const pseudo = headers[':authority'];
+  if (typeof pseudo === 'string') named.push(pseudo);
+  if (url[0] !== '/') named.push(originForm(url).authority);
+  return named.filter(authority => authority !== undefined);
+}
+
 /** Why two parsers could read this path differently; undefined for a plain one. */
 export function ambiguity(path: string): string | undefined {
   if (path[0] !== '/') return "The request target does not start with '/'. Send a path.";

@@ -5,6 +5,8 @@ export {
   bearer,
   type CorsOptions,
   cors,
+  type Guardable,
+  type Guarded,
   type HostGuardOptions,
   hostGuard,
   isLoopback,

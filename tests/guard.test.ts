@@ -1,7 +1,10 @@
 /** The guards: each alone around a plain app, all of them around the server, and what tokens part. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -914,3 +917,40 @@ test('an allowed host or origin that could never match is refused at the start',
   assert.ok(typeof options === 'object');
   assert.deepEqual(options.allowHosts.slice(0, 2), ['a.example', 'b.example:1']);
 });
+
+test('over HTTP/2 the host is in :authority, and is looked at', async t => {
+  const server = createHttp2Server(hostGuard((_req, res) => res.end('Hello')) as never); // its requests fit
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  const client = connectHttp2(`http://127.0.0.1:${port}`);
+  t.after(() => client.close());
+  t.after(() => server.close());
+  const rows: [headers: Record<string, string>, status: number, reason: string][] = [
+    [{}, 200, 'the authority that was connected to'],
+    [{ ':authority': 'evil.example' }, 403, 'DNS rebinding'],
+    [{ host: 'evil.example' }, 403, 'a Host beside it that says another'],
+  ];
+  for (const [headers, status, reason] of rows) {
+    const stream = client.request({ ':path': '/', ...headers });
+    const [answer] = await once(stream, 'response');
+    assert.equal(answer[':status'], status, reason);
+    stream.close();
+  }
+});
+
+test('guards hand on the next of a host, so that a guarded router is a guest too', async t => {
+  const router = createRouter().get('/ours', (_req, res) => res.end('ours'));
+  const verify = staticTokens([tokenOf('a')]);
+  const guarded = hostGuard(cors(bearer(router, { verify }), { origins: ['https://app.example'] }));
+  const origin = await serve(t, (req, res) => {
+    guarded(req, res, () => res.end('the host’s'));
+  });
+  const headers = { Authorization: `Bearer ${tokenOf('a')}` };
+  const ask = async (path: string) => (await fetch(`${origin}${path}`, { headers })).text();
+  assert.equal(await ask('/ours'), 'ours');
+  assert.equal(await ask('/other'), 'the host’s');
+});
+
+function tokenOf(letter: string): string {
+  return letter.repeat(32);
+}
