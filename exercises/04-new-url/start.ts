@@ -11,12 +11,10 @@ import { shoppingServer } from '../../tools.ts';
 const port = Number(process.env.PORT ?? 3000);
 const store = memoryStore();
 
+const mcp = mcpApp(() => shoppingServer(store));
 const router = createRouter();
 router.get('/items/', async (_req, res) => res.end(JSON.stringify(await store.list())));
-router.mount(
-  '/',
-  mcpApp(() => shoppingServer(store)),
-);
+router.mount('/', mcp);
 
 createServer(router).listen(port, 'localhost', () => {
   findTools().catch(error => console.log('The client failed:', error.message));

@@ -8,11 +8,9 @@ import { shoppingServer } from '../../tools.ts';
 
 /** The list, as an endpoint and as tools. */
 export function createApp(store: Store, token: string): App {
+  const mcp = mcpApp(() => shoppingServer(store));
   const router = createRouter();
   router.get('/items/', async (_req, res) => res.end(JSON.stringify(await store.list())));
-  router.mount(
-    '/mcp',
-    mcpApp(() => shoppingServer(store)),
-  );
+  router.mount('/mcp', mcp);
   return bearer(router, { verify: staticTokens([token]) });
 }

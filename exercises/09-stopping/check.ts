@@ -75,7 +75,7 @@ async function open(url: string): Promise<Watched> {
   answer.once('error', () => {
     how = 'cut';
   });
-  const over = once(answer, 'close');
+  const over = new Promise(done => answer.once('close', done));
   await Promise.race([once(answer, 'data'), over]);
   return { how: () => how, text: () => text, over, leave: () => req.destroy() };
 }

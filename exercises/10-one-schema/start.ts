@@ -8,6 +8,7 @@ import { newItemSchema, type Store } from '../../store.ts';
 
 /** The list: endpoints at /items/, tools at /mcp. */
 export function createApp(store: Store): App {
+  const mcp = mcpApp(() => listServer(store));
   const router = createRouter();
   router.get('/items/', async (_req, res) => res.end(JSON.stringify(await store.list())));
   router.post('/items/', async (req, res) => {
@@ -17,10 +18,7 @@ export function createApp(store: Store): App {
     if (item === 'full') return res.writeHead(409).end('The list is full.\n');
     return res.writeHead(201).end(JSON.stringify(item));
   });
-  router.mount(
-    '/mcp',
-    mcpApp(() => listServer(store)),
-  );
+  router.mount('/mcp', mcp);
   return router;
 }
 

@@ -140,7 +140,7 @@ export class Session {
     const exercise = this.progress.current();
     if (!exercise || this.ended) return;
     const { course, progress, panel, verdict, news } = this;
-    const { columns = 80 } = this.terminal.output;
+    const columns = this.terminal.output.columns || 80; // 0 where a terminal does not know
     const solution = panel === 'solution' ? readFileSync(exercise.solution, 'utf8') : '';
     const view = { course, progress, exercise, panel, verdict, news, solution, columns };
     this.terminal.output.write(screen(view));
