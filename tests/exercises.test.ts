@@ -50,6 +50,13 @@ const wrongWays: [folder: string, what: string, from: string | RegExp, to: strin
       /stripPrefix\('\/mcp', '\/mcp'\) seen: it gave undefined, not '\/'/,
     ],
     ['01-strip-prefix', 'forgetting the query', " || rest[0] === '?'", '', /'\/mcp\?x=1'/],
+    [
+      '02-second-app',
+      'a return forgotten',
+      /(shop\(req, res\);)\n\s*return;/,
+      '$1',
+      /answered twice: ERR_\w+, in line \d+\. .* a return is missing/,
+    ],
     ['02-second-app', 'the prefix left on', 'req.url = belowShop;', '', /sees its own prefix/],
     [
       '02-second-app',

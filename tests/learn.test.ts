@@ -35,7 +35,7 @@ describe('a session', () => {
     save(0, 'still wrong');
     await screen(/one is still wrong/);
     save(0, 'right');
-    await screen(/Exercise 1 is done\. After one[\s\S]*Exercise 2 of 3[\s\S]*two is wrong/);
+    await screen(/Exercise 1 is done\.\n\nAfter one[\s\S]*Exercise 2 of 3[\s\S]*two is wrong/);
     assert.equal(readProgress(course).current()?.number, 2);
   });
 

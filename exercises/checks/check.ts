@@ -51,7 +51,7 @@ export function atEnd(cleanUp: () => unknown): void {
 }
 
 const cleanUps: (() => unknown)[] = [];
-const width = 90; // columns
+const width = 79; // columns: the narrowest terminal in use has 80
 
 /** Runs `body` on the file that the command line names, and exits 0 or 1. */
 export async function check(body: (subject: Subject) => Promise<void>): Promise<void> {

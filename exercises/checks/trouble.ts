@@ -10,6 +10,7 @@ export function explainTrouble(printed: string, name: string): Lesson {
     notTypeScript(printed, name) ??
     portTaken(printed, name) ??
     wrongImport(printed, name) ??
+    answeredTwice(printed, name) ??
     thrown(printed, name)
   );
 }
@@ -49,9 +50,25 @@ function wrongImport(printed: string, name: string): Lesson | undefined {
   };
 }
 
+function answeredTwice(printed: string, name: string): Lesson | undefined {
+  const code = /ERR_STREAM_WRITE_AFTER_END|ERR_HTTP_HEADERS_SENT/.exec(printed)?.[0];
+  if (code === undefined) return undefined;
+  const at = lineIn(printed, name);
+  return {
+    did: `the check ran ${name}`,
+    seen: `one request was answered twice: ${code}${at ? `, in line ${at}` : ''}.`,
+    so: 'the first answer was fine, and then the code went on to the next one, which ended the program.',
+    look: 'at where the first answer is given: after it a return is missing.',
+  };
+}
+
+function lineIn(printed: string, name: string): string | undefined {
+  return new RegExp(`${name.replaceAll('.', '\\.')}:(\\d+)`).exec(printed)?.[1];
+}
+
 function thrown(printed: string, name: string): Lesson {
   const what = /^\s*(?:Uncaught )?((?:\w*Error|\w*Exception)\b.*)/m.exec(printed)?.[1];
-  const line = new RegExp(`${name.replaceAll('.', '\\.')}:(\\d+)`).exec(printed)?.[1];
+  const line = lineIn(printed, name);
   return {
     did: `the check ran ${name}`,
     seen: what ?? (printed.trim().slice(0, 300) || 'it ended, and printed nothing.'),

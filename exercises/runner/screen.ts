@@ -14,7 +14,8 @@ export interface View {
   panel: Panel;
   /** Of the last check; undefined while one runs. */
   verdict: Verdict | undefined;
-  news: string;
+  /** The exercise before, when it was done in this session. */
+  done: Exercise | undefined;
   solution: string;
   columns: number;
 }
@@ -24,14 +25,16 @@ const maxWidth = 100; // columns; longer lines are hard to read
 
 /** Begins by clearing the terminal. */
 export function screen(view: View): string {
-  const { course, exercise, news, columns } = view;
+  const { course, exercise, done, columns } = view;
   const width = Math.min(columns, maxWidth);
   const parts = [
-    news && `${green(prose(news, { width }))}\n${rule(width)}`,
+    done && `${afterwards(done, width)}\n\n${rule(width)}`,
     dim(`Exercise ${exercise.number} of ${course.exercises.length}`),
     prose(exercise.read('task'), { width, bold }),
     `Edit ${bold(shown(exercise.edit))} and save it.`,
     rule(width),
+    done &&
+      green(`Exercise ${done.number} is done: above is what to read after. Here is the next.`),
     checkPart(view),
     panelPart(view, width),
     dim('h hint   l list   s solution   r reset   enter check again   q quit'),
@@ -65,11 +68,15 @@ function list({ exercises }: Course, progress: Progress): string {
   return `${lines.join('\n')}\n\n${count} of ${exercises.length} are done. ${dim(go)}`;
 }
 
+function afterwards({ number, read }: Exercise, width: number): string {
+  return `${green(`Exercise ${number} is done.`)}\n\n${prose(read('after'), { width })}`;
+}
+
 /** The last words: where the learner stands. */
-export function endScreen({ exercises }: Course, progress: Progress, news: string): string {
+export function endScreen({ exercises }: Course, progress: Progress, done?: Exercise): string {
   const next = progress.current();
   if (next) return `\nYour place is kept: ${next.number}. ${next.title}. npm run learn goes on.\n`;
-  return `${clear}${green(prose(news, { width: maxWidth }))}\n
+  return `${clear}${done ? `${afterwards(done, maxWidth)}\n` : ''}
 All ${exercises.length} are done: you have written a mount, and mended what breaks around one.
 npm run learn -- 1 goes to the first again. router.ts is the one to compare yours with.\n`;
 }

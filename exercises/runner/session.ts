@@ -23,8 +23,8 @@ export class Session {
   private readonly options: SessionOptions;
   private panel: Panel = 'none';
   private verdict: Verdict | undefined;
-  /** What was just done, above the exercise at hand. */
-  private news = '';
+  /** The exercise that was just done. */
+  private done: Exercise | undefined;
   private checking = new AbortController();
   private unwatch = () => {};
   private ended = false;
@@ -71,7 +71,7 @@ export class Session {
     input.off('data', this.onKeys);
     input.setRawMode?.(false);
     input.pause();
-    output.write(endScreen(this.course, this.progress, this.news));
+    output.write(endScreen(this.course, this.progress, this.done));
     this.onend();
   };
 
@@ -106,7 +106,7 @@ export class Session {
   }
 
   private pass(exercise: Exercise): void {
-    this.news = `Exercise ${exercise.number} is done. ${exercise.read('after')}`;
+    this.done = exercise;
     this.progress.advance();
     this.open();
   }
@@ -139,10 +139,10 @@ export class Session {
   private readonly draw = (): void => {
     const exercise = this.progress.current();
     if (!exercise || this.ended) return;
-    const { course, progress, panel, verdict, news } = this;
+    const { course, progress, panel, verdict, done } = this;
     const columns = this.terminal.output.columns || 80; // 0 where a terminal does not know
     const solution = panel === 'solution' ? readFileSync(exercise.solution, 'utf8') : '';
-    const view = { course, progress, exercise, panel, verdict, news, solution, columns };
+    const view = { course, progress, exercise, panel, verdict, done, solution, columns };
     this.terminal.output.write(screen(view));
   };
 }
