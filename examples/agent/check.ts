@@ -90,7 +90,7 @@ async function checkTwoServers(): Promise<void> {
 async function checkOwnEndpoint(): Promise<void> {
   const asked: string[] = [];
   const model: RequestListener = async (req, res) => {
-    const { tools, messages, model } = (await json(req)) as ChatRequest;
+    const { tools, messages, model } = (await json(req)) as ChatRequest; // the SDK sends no other shape
     asked.push(`${req.url} ${model}: ${tools.length} tools, ${messages.length} messages`);
     res.setHeader('Content-Type', 'application/json');
     res.end(JSON.stringify(completion(messages.at(-1)?.role === 'tool' ? 'Done.' : wantsTea)));
