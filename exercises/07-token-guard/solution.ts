@@ -1,0 +1,15 @@
+import { mcpApp } from '../../apps/mcp/app.ts';
+import { bearer, staticTokens } from '../../guard.ts';
+import { type App, createRouter } from '../../router.ts';
+import type { Store } from '../../store.ts';
+import { shoppingServer } from '../../tools.ts';
+
+/** The list, as an endpoint and as tools. */
+export function createApp(store: Store, token: string): App {
+  const mcp = mcpApp(() => shoppingServer(store));
+  const router = createRouter();
+  router.get('/items/', async (_req, res) => res.end(JSON.stringify(await store.list())));
+  // What is mounted is the guard, with the app inside: no path below /mcp goes past it.
+  router.mount('/mcp', bearer(mcp, { verify: staticTokens([token]) }));
+  return router;
+}
