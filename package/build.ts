@@ -1,0 +1,14 @@
+/** Builds what npm gets, into dist/: ES modules, their types and source maps. `npm run build`. */
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
+
+rmSync(join(root, 'dist'), { recursive: true, force: true }); // what a file left behind is no longer there
+execFileSync(process.execPath, [join(typescript, 'bin', 'tsc'), '-p', join(root, 'package')], {
+  stdio: 'inherit',
+});

@@ -1,0 +1,210 @@
+/**
+ * The package as its users get it: packed, judged, installed into an empty folder and used.
+ *
+ *     npm run package
+ *
+ * From JavaScript and by require(); from TypeScript, today's and the oldest it supports (5.4), under
+ * nodenext and bundler, strict, with exactOptionalPropertyTypes on and off. What is used wrongly
+ * must not compile.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = join(here, '..', '..');
+const windows = process.platform === 'win32';
+const maxTarball = 150_000; // bytes: it is small, and says so
+
+let passed = 0;
+let failed = 0;
+
+async function check(name: string, run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run();
+    passed++;
+    console.log(`✔ ${name}`);
+  } catch (error) {
+    failed++;
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    console.log(`✖ ${name}\n${error}\n${stdout}${stderr}`);
+  }
+}
+
+async function npm(args: string[], cwd: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('npm', args, { cwd, shell: windows });
+  return stdout;
+}
+
+async function node(args: string[], cwd: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd, timeout: 60_000 });
+  return stdout;
+}
+
+const compilers = { 'TypeScript of today': 'typescript', 'TypeScript 5.4': 'typescript-oldest' };
+
+function tsc(compiler: string, folder: string, options: object): Promise<string> {
+  const base = {
+    target: 'es2022',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+    skipLibCheck: false,
+  };
+  const config = { compilerOptions: { ...base, ...options }, include: ['*.ts'] };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  return node([join(here, 'node_modules', compiler, 'bin', 'tsc'), '-p', '.'], folder);
+}
+
+/** What must not compile, and what the compiler is to say of it. */
+const wrongUses: [code: string, says: RegExp][] = [
+  ["createRouter().get('/items/:id', (req) => req.params.ids);", /'ids' does not exist/],
+  ["createRouter().mount('/x');", /Expected 2 arguments/],
+  ["createRouter().mount('/x', { fetch() {} });", /not assignable to parameter of type 'App'/],
+  ['mcpApp(() => server, { idelMs: 5 });', /idelMs/],
+  ["mcpApp(() => server, { endpoint: 'near' });", /endpoint|"near"/],
+  ["hostGuard(createRouter(), { host: ['x'] });", /'host' does not exist/],
+  ['bearer(createRouter(), {});', /'verify' is missing/],
+  ["cors(createRouter(), { origins: '*' });", /not assignable to type 'string\[\]'/],
+];
+
+function wrongFile([code]: [string, RegExp]): string {
+  return `import { bearer, cors, createRouter, hostGuard, mcpApp } from 'mcp-mount';
+declare const server: never;
+export const used = [bearer, cors, createRouter, hostGuard, mcpApp, server];
+${code}
+`;
+}
+
+async function refusesWrongUses(folder: string): Promise<void> {
+  for (const [i, use] of wrongUses.entries())
+    writeFileSync(join(folder, `wrong${i}.ts`), wrongFile(use));
+  const said = await tsc('typescript', folder, { module: 'nodenext' }).then(
+    () => '',
+    error => String(error.stdout),
+  );
+  for (const [i, [code, says]] of wrongUses.entries()) {
+    rmSync(join(folder, `wrong${i}.ts`));
+    const lines = said.split(/\n(?=\S)/).filter(line => line.startsWith(`wrong${i}.ts(4,`));
+    if (!says.test(lines.join('\n'))) throw new Error(`${code}\nwas to be refused: ${said}`);
+  }
+}
+
+/** Serves `file`, drives it with real clients, stops it. */
+async function serves(args: string[], folder: string): Promise<void> {
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [port] = await once(child.stdout, 'data');
+    await node(['drive.mjs', String(port).trim()], folder);
+  } finally {
+    await stopped(child);
+  }
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill();
+  await exit;
+}
+
+/** What a built file loads, its own files followed; names of packages and of Node's modules. */
+function loadedBy(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const named = readFileSync(file, 'utf8').matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g);
+  return [...named].flatMap(([, name = '']) =>
+    name.startsWith('.') ? loadedBy(join(dirname(file), name), seen) : [name],
+  );
+}
+
+async function main(): Promise<void> {
+  if (!existsSync(join(here, 'node_modules'))) await npm(['ci', '--no-audit', '--no-fund'], here);
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-mount-package-'));
+  try {
+    const packed = await npm(['pack', '--json', '--silent', '--pack-destination', folder], root);
+    const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('[\n')));
+    await judge(join(folder, filename), files);
+    await use(join(folder, filename), folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+async function judge(tarball: string, files: { path: string }[]): Promise<void> {
+  await check(`the tarball is under ${maxTarball / 1_000} KB and holds what is built`, async () => {
+    const { size } = statSync(tarball);
+    console.log(`  ${relative(dirname(tarball), tarball)}: ${size} bytes, ${files.length} files`);
+    if (size > maxTarball) throw new Error(`${size} bytes`);
+    const odd = files.filter(
+      ({ path }) => !/^(dist\/|README|LICENSE|CHANGELOG|package\.json)/.test(path),
+    );
+    if (odd.length > 0) throw new Error(`also ${odd.map(({ path }) => path)}`);
+  });
+  await check('publint finds nothing', () =>
+    node(
+      [join(here, 'node_modules', 'publint', 'src', 'cli.js'), 'run', tarball, '--strict'],
+      root,
+    ),
+  );
+  await check('attw finds nothing', () => {
+    const attw = join(here, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+    return node([attw, tarball, '--profile', 'esm-only'], root);
+  });
+  for (const entry of ['router', 'guard', 'serve'])
+    await check(`mcp-mount/${entry} loads no other package`, async () => {
+      const loaded = loadedBy(join(root, 'dist', 'package', `${entry}.js`));
+      const packages = loaded.filter(name => !name.startsWith('node:'));
+      if (loaded.length === 0 || packages.length > 0) throw new Error(`loads ${packages}`);
+    });
+}
+
+async function use(tarball: string, folder: string): Promise<void> {
+  cpSync(join(here, 'consumer'), folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
+  await check('it installs into an empty folder', () =>
+    npm(['install', '--no-audit', '--no-fund', tarball, '@types/node@22'], folder),
+  );
+  for (const [name, compiler] of Object.entries(compilers))
+    for (const module of ['nodenext', 'bundler'])
+      for (const exactOptionalPropertyTypes of [true, false])
+        await check(
+          `${name}, ${module}, exactOptionalPropertyTypes ${exactOptionalPropertyTypes}`,
+          () =>
+            tsc(compiler, folder, {
+              exactOptionalPropertyTypes,
+              ...(module === 'nodenext'
+                ? { module }
+                : { module: 'esnext', moduleResolution: 'bundler' }),
+            }),
+        );
+  await check('what is used wrongly does not compile', () => refusesWrongUses(folder));
+  await check('compiled, it serves real clients from plain JavaScript', async () => {
+    await tsc('typescript', folder, { module: 'nodenext', noEmit: false });
+    await serves(['main.js'], folder);
+  });
+  await check('require() gives the same', async () => {
+    writeFileSync(join(folder, 'main.cjs'), "console.log(typeof require('mcp-mount').mcpApp);\n");
+    const said = await node(['main.cjs'], folder);
+    if (said.trim() !== 'function') throw new Error(said);
+  });
+}
+
+await main();
