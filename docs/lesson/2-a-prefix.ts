@@ -5,18 +5,19 @@ const items = [{ id: 1, name: 'Apples', quantity: 6, purchased: false }];
 
 const server = createServer((req, res) => {
   if (req.method === 'GET' && req.url === '/items/') return answer(res, 200, items);
-
   const rest = stripPrefix(req.url ?? '', '/shop');
-  if (rest === undefined) return notFound(req, res);
-  req.url = rest; // the shop sees its own part only
-  return shop(req, res);
+  if (rest !== undefined) {
+    req.url = rest; // the shop sees its own part only
+    return shop(req, res);
+  }
+  return answer(res, 404, { detail: `Nothing answers ${req.url}` });
 });
 
 /** Answers every path it is given, and does not know what stood before it. */
 function shop(req: IncomingMessage, res: ServerResponse) {
   if (req.url === '/') return answer(res, 200, { goods: ['/milk'] });
   if (req.url === '/milk') return answer(res, 200, { name: 'Milk', price: 1.2 });
-  return notFound(req, res);
+  return answer(res, 404, { detail: `Nothing answers ${req.url}` });
 }
 
 // '/shop/milk' -> '/milk'   '/shop' -> '/'   '/shop?x' -> '/?x'   '/shopping' -> undefined
@@ -30,10 +31,6 @@ function stripPrefix(url: string, prefix: string): string | undefined {
 function answer(res: ServerResponse, status: number, body: unknown): void {
   res.writeHead(status, { 'Content-Type': 'application/json' });
   res.end(`${JSON.stringify(body)}\n`);
-}
-
-function notFound(req: IncomingMessage, res: ServerResponse): void {
-  answer(res, 404, { detail: `Nothing answers ${req.url}` });
 }
 
 const port = Number(process.env.PORT ?? 3000);

@@ -5,7 +5,7 @@ import { type App, answer, mount, notFound, rootPath } from './parts/mount.ts';
 import { items, shoppingServer } from './parts/shopping.ts';
 
 const prefix = process.argv[2] ?? '/mcp';
-const tokens = new Set((process.env.TOKENS ?? '').split(',').filter(Boolean)); // none: nobody comes in
+const tokens = new Set((process.env.TOKENS ?? '').split(',').filter(Boolean)); // none: nobody
 const sessions = new Map<string, { transport: SSEServerTransport; owner: string | undefined }>();
 
 const mcp: App = async (req, res) => {
