@@ -1,7 +1,7 @@
 /**
  * The SDK's own SSE client against the list, step by step:
  *
- *     npm run client                                  http://localhost:3000/mcp/sse
+ *     npm run client                                  http://localhost:3000/mcp/sse, or PORT's
  *     npm run client -- http://localhost:3000/sse     a server mounted elsewhere
  */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -9,7 +9,8 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { itemSchema } from '../store.ts';
 
-const url = new URL(process.argv[2] ?? 'http://localhost:3000/mcp/sse');
+const { PORT = '3000' } = process.env;
+const url = new URL(process.argv[2] ?? `http://localhost:${PORT}/mcp/sse`);
 const client = new Client({ name: 'example-client', version: '1.0.0' });
 
 async function main(): Promise<void> {

@@ -1,55 +1,26 @@
-/**
- * The README's fences, run. A `console` fence holds `$ command` lines and what they print, with
- * `…` for what differs from run to run; a `ts` or `text` fence stands in a file that is compiled.
- */
+/** What the README says of the repository, held to it: its fences, its files, its figures. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
+import { after, test } from 'node:test';
+import { freePort } from '../docs/lesson/make/free-port.ts';
+import { readPage, repositoryFiles } from './docs/markdown.ts';
+import { check, isTyped } from './docs/rules.ts';
+import { stepsOf, Terminal } from './docs/terminal.ts';
 import { installedPackages, loadedPackages } from './module-graph.ts';
 
 const readme = await readFile('README.md', 'utf8');
-const fences = [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(
-  ([, language = '', text = '']) => ({
-    language,
-    text,
-  }),
-);
+const { fences } = readPage('README.md');
+const terminal = new Terminal();
+after(() => terminal.close());
 
-let port = 0;
-let server: ChildProcess | undefined;
-before(async () => {
-  port = await freePort();
-});
-after(stopServer);
-
-test('every fence of the README has a language this file checks', () => {
-  const languages = new Set(fences.map(({ language }) => language));
-  assert.deepEqual([...languages].sort(), ['console', 'text', 'ts']);
-});
-
-for (const [i, { text }] of fences.filter(({ language }) => language === 'console').entries()) {
+for (const [i, { text }] of fences.filter(isTyped).entries())
   test(`console fence ${i + 1} of the README prints what it says: ${text.split('\n', 1)[0]}`, async () => {
-    for (const { command, expected } of stepsOf(text)) {
-      const printed = await run(command.replaceAll('localhost:3000', `localhost:${port}`));
-      assert.match(
-        printed.trimEnd(),
-        pattern(expected.replaceAll('localhost:3000', `localhost:${port}`)),
-      );
-    }
+    for (const step of stepsOf(text)) await terminal.take(step);
   });
-}
 
-test('what the README shows of the code is in files that are compiled and run', async () => {
-  const sources = await Promise.all(
-    ['router.ts', 'examples/embed.ts'].map(file => readFile(file, 'utf8')),
-  );
-  const plain = sources.join('\n').replaceAll(/^ \* {5}/gm, '');
-  for (const { language, text } of fences)
-    if (language !== 'console') assert.ok(plain.includes(text), `in no source file:\n${text}`);
-});
+for (const fence of fences.filter(fence => !isTyped(fence)))
+  test(`README.md:${fence.line} shows ${fence.kind} that is so`, () => check(fence));
 
 test('the embedding that the README shows serves', async t => {
   const embedPort = await freePort();
@@ -60,7 +31,7 @@ test('the embedding that the README shows serves', async t => {
   assert.equal(await fetchOnceUp(`http://127.0.0.1:${embedPort}/hello`), 'Hello\n');
 });
 
-test('every file the README names is there', async () => {
+test('every file the README names is there', () => {
   const table = readme.slice(
     readme.indexOf('## What is where'),
     readme.indexOf('## What is left out'),
@@ -68,10 +39,10 @@ test('every file the README names is there', async () => {
   const names = [...table.matchAll(/`([\w./-]+)`/g)].map(([, name = '']) => name);
   const paths = names.filter(name => /^\w[\w/-]*(\.ts|\/)$/.test(name));
   assert.ok(paths.length > 8);
-  const { stdout } = await promisify(execFile)('git', ['ls-files', '-co', '--exclude-standard']);
+  const files = repositoryFiles();
   for (const path of paths)
     assert.ok(
-      stdout.split('\n').some(file => file.startsWith(path)),
+      files.some(file => file.startsWith(path)),
       path,
     );
 });
@@ -81,79 +52,6 @@ test('the README counts the packages right', async () => {
   assert.equal(Number(installed), (await installedPackages()).length);
   assert.equal(Number(loaded), (await loadedPackages('server.ts')).length);
 });
-
-function stepsOf(fence: string): { command: string; expected: string }[] {
-  return fence
-    .split(/^\$ /m)
-    .slice(1)
-    .map(step => {
-      const [command = '', ...lines] = step.split('\n');
-      return { command, expected: lines.join('\n').trimEnd() };
-    });
-}
-
-function pattern(expected: string): RegExp {
-  const parts = expected.split('…').map(part => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('[^]*')}$`);
-}
-
-async function run(command: string): Promise<string> {
-  if (command.includes('npm start')) return startServer(command.replace('npm ci && ', ''));
-  const shown =
-    command === 'npm run -s client' ? `${command} -- http://localhost:${port}/mcp/sse` : command;
-  const ended = await promisify(execFile)('bash', ['-c', shown], { env: plainEnv() }).catch(
-    timedOut,
-  );
-  return ended.stdout.replaceAll('\r\n', '\n'); // as a terminal shows a header's end
-}
-
-// `timeout 1 curl` is how a stream is looked at: its exit code says only that it was still open.
-function timedOut(error: { code?: number; stdout: string }): { stdout: string } {
-  if (error.code === 124) return error;
-  throw error;
-}
-
-async function startServer(command: string): Promise<string> {
-  await stopServer();
-  // A group of its own: npm does not pass signals on, so the group is told.
-  const env = { ...plainEnv(), PORT: String(port), npm_config_loglevel: 'silent' };
-  const child = spawn('bash', ['-c', command], {
-    env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  server = child;
-  let printed = '';
-  for await (const chunk of child.stdout) {
-    printed += chunk;
-    if (/^MCP client: .*\n/m.test(printed)) break;
-  }
-  return printed;
-}
-
-async function stopServer(): Promise<void> {
-  const child = server;
-  server = undefined;
-  if (!child?.pid || child.exitCode !== null) return;
-  const gone = new Promise(done => child.once('exit', done));
-  process.kill(-child.pid, 'SIGTERM');
-  await gone;
-}
-
-/** Without what would set the program's own options, or colour what it prints. */
-function plainEnv(): NodeJS.ProcessEnv {
-  const { MCP_PATH, MCP_TOKEN, DATA_FILE, FORCE_COLOR, NODE_TEST_CONTEXT, ...env } = process.env;
-  return env;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>(done => probe.listen(0, done));
-  const address = probe.address();
-  await new Promise(done => probe.close(done));
-  assert.ok(typeof address === 'object' && address);
-  return address.port;
-}
 
 async function fetchOnceUp(url: string): Promise<string> {
   for (let tries = 0; tries < 100; tries++) {

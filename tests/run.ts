@@ -18,7 +18,14 @@ const { values: flags, positionals: words } = parseArgs({
 
 const browser = ['apps/xray/page.test.ts'];
 /** What starts programs, fills memory or opens a browser: seconds each. */
-const heavy = [...browser, 'attacks-heavy.test.ts', 'program/program.test.ts', 'readme.test.ts'];
+const heavy = [
+  ...browser,
+  'attacks-heavy.test.ts',
+  'docs/fences.test.ts',
+  'docs/lesson.test.ts',
+  'program/program.test.ts',
+  'readme.test.ts',
+];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const left = flags.quick ? heavy : flags['without-browser'] ? browser : [];
