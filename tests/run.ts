@@ -1,8 +1,10 @@
 /**
  * Runs the tests: every tests/**\/*.test.ts, by node:test, on the Node that runs this.
  *
- *     npm test [-- --without-browser] [-- WORD ...]      the files whose paths hold one of the words
- *     npm run test:quick                                 under 30 s, for the loop while one writes
+ *     npm test [-- WORD ...]      all but the documentation's; or the files whose paths hold a word
+ *     npm run test:quick          under 30 s, for the loop while one writes
+ *     npm run docs:check          the documentation's: fences, lesson, exercises
+ *     … --without-browser         for another Node: the page's code runs in the browser
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -13,29 +15,32 @@ import { parseArgs } from 'node:util';
 
 const { values: flags, positionals: words } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean' }, 'without-browser': { type: 'boolean' } },
+  options: {
+    quick: { type: 'boolean' },
+    docs: { type: 'boolean' },
+    'without-browser': { type: 'boolean' },
+  },
 });
 
-const browser = ['apps/xray/page.test.ts'];
+const documentation = /^(docs\/|readme\.|exercises\.|learn\.)/;
+const browser = /^apps\/xray\/page/;
 /** What starts programs, fills memory or opens a browser: seconds each. */
-const heavy = [
-  ...browser,
-  'attacks-heavy.test.ts',
-  'docs/fences.test.ts',
-  'docs/lesson.test.ts',
-  'program/program.test.ts',
-  'readme.test.ts',
-];
+const heavy = /^(apps\/xray\/page|attacks-heavy|program\/|copy\.|check\/)/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const left = flags.quick ? heavy : flags['without-browser'] ? browser : [];
 const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
   .map(file => file.replaceAll('\\', '/'))
   .filter(file => file.endsWith('.test.ts') && !file.includes('node_modules'))
-  .filter(file => !left.includes(file))
-  .filter(file => words.length === 0 || words.some(word => file.includes(word)))
+  .filter(isWanted)
   .map(file => relative(process.cwd(), join(root, 'tests', file)))
   .sort();
+
+function isWanted(file: string): boolean {
+  if (words.length > 0) return words.some(word => file.includes(word));
+  if (flags.docs || documentation.test(file)) return flags.docs === documentation.test(file);
+  if (flags['without-browser'] && browser.test(file)) return false;
+  return !(flags.quick && heavy.test(file));
+}
 
 if (files.length === 0) {
   console.error(`No test file is called ${words.join(' or ')}.`);
