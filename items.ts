@@ -8,18 +8,25 @@ import type { RouteAbout } from './apps/docs/openapi.ts';
 import type { Handler } from './http/app.ts';
 import { readJson } from './http/body.ts';
 import { type Problem, sendProblem } from './http/problem.ts';
-import { itemChangeSchema, itemIdSchema, itemSchema, newItemSchema, type Store } from './store.ts';
+import {
+  itemChangeSchema,
+  itemIdSchema,
+  itemSchema,
+  newItemSchema,
+  type Store,
+  StoreFailure,
+} from './store.ts';
 
 const maxBytes = 64 * 1024; // an item is under 1 KiB; this leaves room for spaces
 
 /** GET /items/ -> 200 Item[] */
 export function listItems(store: Store): Handler {
-  return async (_req, res) => sendJson(res, 200, await store.list());
+  return orUnavailable(async (_req, res) => sendJson(res, 200, await store.list()));
 }
 
 /** POST /items/ NewItem -> 201 Item, Location */
 export function addItem(store: Store): Handler {
-  return async (req, res) => {
+  return orUnavailable(async (req, res) => {
     const wanted = await readAs(newItemSchema, req);
     if ('refusal' in wanted) return sendProblem(res, wanted.refusal);
     const item = await store.add(wanted.value);
@@ -28,39 +35,58 @@ export function addItem(store: Store): Handler {
     const collection = req.originalUrl.split('?', 1)[0]?.replace(/\/$/, '');
     res.setHeader('Location', `${collection}/${item.id}`);
     sendJson(res, 201, item);
-  };
+  });
 }
 
 /** GET /items/:id -> 200 Item */
 export function getItem(store: Store): Handler<'/items/:id'> {
-  return async (req, res) => {
+  return orUnavailable(async (req, res) => {
     const item = await withId(req.params.id, id => store.get(id));
     return item ? sendJson(res, 200, item) : sendProblem(res, unknownItem(req.params.id));
-  };
+  });
 }
 
 /** PATCH /items/:id ItemChange -> 200 Item */
 export function updateItem(store: Store): Handler<'/items/:id'> {
-  return async (req, res) => {
+  return orUnavailable(async (req, res) => {
     const change = await readAs(itemChangeSchema, req, mergePatch);
     if ('refusal' in change) return sendProblem(res, change.refusal);
     const item = await withId(req.params.id, id => store.update(id, change.value));
     return item ? sendJson(res, 200, item) : sendProblem(res, unknownItem(req.params.id));
-  };
+  });
 }
 
 /** DELETE /items/:id -> 204 */
 export function removeItem(store: Store): Handler<'/items/:id'> {
-  return async (req, res) => {
+  return orUnavailable(async (req, res) => {
     const removed = await withId(req.params.id, id => store.remove(id));
     return removed ? res.writeHead(204).end() : sendProblem(res, unknownItem(req.params.id));
+  });
+}
+
+/** The one place where what a store can't do for now becomes an answer. All else is a 500. */
+function orUnavailable<Path extends string>(handler: Handler<Path>): Handler<Path> {
+  return async (req, res) => {
+    try {
+      await handler(req, res);
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error;
+      const status = error.kind === 'no-room' ? 507 : 503;
+      const { message: detail, retryAfter } = error;
+      const headers = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
+      sendProblem(res, { status, detail }, headers);
+    }
   };
 }
 
 const mergePatch = ['application/json', 'application/merge-patch+json']; // RFC 7396
 
 const params = z.object({ id: itemIdSchema });
-const failed = { 500: 'The store failed; the log says why.' };
+const failed = {
+  500: 'The store failed; the log says why.',
+  503: 'Where the list is kept is locked or away. With Retry-After, it is worth another try.',
+};
+const failedWrite = { ...failed, 507: 'There is no room to write; the list is as it was.' };
 const unknown = { 404: 'No item has this id.' };
 const badBody = {
   400: 'The body is not JSON or not UTF-8, or it is nested too deep.',
@@ -95,7 +121,7 @@ export const about = {
       },
       409: 'The list is full.',
       ...badBody,
-      ...failed,
+      ...failedWrite,
     },
   },
   getItem: {
@@ -114,7 +140,7 @@ export const about = {
       200: { description: 'The item as it is now', schema: itemSchema },
       ...unknown,
       ...badBody,
-      ...failed,
+      ...failedWrite,
     },
   },
   removeItem: {
@@ -122,7 +148,7 @@ export const about = {
     tool: 'remove_item',
     summary: 'Take an item off the list',
     params,
-    answers: { 204: 'It is gone.', ...unknown, ...failed },
+    answers: { 204: 'It is gone.', ...unknown, ...failedWrite },
   },
 } satisfies Record<string, RouteAbout>;
 

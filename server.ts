@@ -74,7 +74,7 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
   router.patch('/items/:id', guarded(updateItem(store)), items.updateItem);
   router.delete('/items/:id', guarded(removeItem(store)), items.removeItem);
   router.get('/healthz', alive(mcp), health.alive);
-  router.get('/readyz', ready(mcp), health.ready);
+  router.get('/readyz', ready(mcp, store), health.ready);
   router.get('/openapi.json', guarded(openapi(router, documented)), docsAbout.openapi);
   router.get('/docs', docsPage(), docsAbout.docsPage);
   router.mount(mount, landing(guarded(mcp), { name: 'shopping' })); // FastAPI: app.mount('/mcp', mcp.sse_app())

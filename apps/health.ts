@@ -10,12 +10,19 @@ export function alive(mcp: McpApp): Handler {
   return (_req, res) => send(res, { status: 'ok', ...mcp.stats() });
 }
 
-/** GET /readyz -> 200, or 503 once the server is stopping */
-export function ready(mcp: McpApp): Handler {
+/** What the server can't do without, such as a database. */
+export interface Ground {
+  /** What is wrong with it, in a sentence for people. */
+  trouble(): string | undefined;
+}
+
+/** GET /readyz -> 200, or 503 once the server is stopping, or while `ground` is in trouble */
+export function ready(mcp: McpApp, ground: Ground): Handler {
   return (_req, res) => {
     const { stopping, ...counts } = mcp.stats();
-    if (!stopping) return send(res, { status: 'ready', ...counts });
-    sendProblem(res, { status: 503, detail: 'The server is stopping. Send no more.', ...counts });
+    const detail = stopping ? 'The server is stopping. Send no more.' : ground.trouble();
+    if (detail === undefined) return send(res, { status: 'ready', ...counts });
+    sendProblem(res, { status: 503, detail, ...counts });
   };
 }
 
@@ -45,7 +52,10 @@ export const about = {
     open: true,
     answers: {
       200: { description: 'They may', schema: z.object({ status: z.literal('ready'), ...counts }) },
-      503: { description: 'The server is stopping.', schema: z.looseObject(counts) },
+      503: {
+        description: 'The server is stopping, or the list can’t be written.',
+        schema: z.looseObject(counts),
+      },
     },
   },
 } satisfies Record<string, RouteAbout>;

@@ -1,4 +1,7 @@
-/** What every store of items does, and what a file adds to it: other processes, kill -9, strangers. */
+/**
+ * What every store of items does, and what a file adds to it: other processes, kill -9, strangers,
+ * locks. What a file may suffer, as both doors tell it, is in faults/store.ts.
+ */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,6 +19,7 @@ import {
   type NewItem,
   type Store,
   StoreError,
+  StoreFailure,
   type StoreOptions,
   sqliteStore,
 } from '../store.ts';
@@ -164,6 +168,12 @@ for (const [kind, make] of Object.entries(kinds)) {
       assert.deepEqual([first, second.times], [1, 2]);
     });
 
+    test('knows of no trouble while all is well', async t => {
+      const store = await open(t);
+      await add(store, milk);
+      assert.equal(store.trouble(), undefined);
+    });
+
     test('tells nobody once it is closed', async t => {
       const store = await make(join(newFolder(t), 'list.db'));
       const told = count(store);
@@ -303,6 +313,59 @@ if (!DatabaseSync) {
       t.diagnostic(`${all.length} items were acknowledged before the kills; all are there`);
     });
 
+    test('makes writes that a lock held up in the order in which they came', async t => {
+      const file = join(newFolder(t), 'list.db');
+      const store = await reopen(t, file);
+      const lock = holdLock(t, file);
+      const waiting = [
+        store.add({ ...milk, name: 'First' }),
+        store.update(4, { name: 'Second' }),
+        store.remove(4),
+        store.add({ ...milk, name: 'Third' }),
+      ];
+      assert.equal((await store.list()).length, 3, 'and reads do not wait for them');
+      lock.release();
+      assert.deepEqual(await Promise.all(waiting), [
+        { ...milk, id: 4, name: 'First' },
+        { ...milk, id: 4, name: 'Second' },
+        true,
+        { ...milk, id: 5, name: 'Third' },
+      ]);
+    });
+
+    test('tells no change that was not made', async t => {
+      const file = join(newFolder(t), 'list.db');
+      const store = await sqliteStore(file, { busyMs: 20, onTrouble: () => {} });
+      t.after(() => store.close());
+      holdLock(t, file);
+      const told = count(store);
+      for (const change of writes) await assert.rejects(change(store), failure('busy'));
+      assert.equal(told.times, 0);
+    });
+
+    test('refuses, when it closes, what waits for a lock', async t => {
+      const file = join(newFolder(t), 'list.db');
+      const store = await sqliteStore(file);
+      const lock = holdLock(t, file);
+      const waiting = writes.map(change =>
+        assert.rejects(change(store), failure('away', /closed/)),
+      );
+      await store.close();
+      lock.release();
+      await Promise.all(waiting);
+      assert.deepEqual(idsOf(await (await reopen(t, file)).list()), [1, 2, 3]);
+    });
+
+    test('refuses what comes once it is closed, and misses no file then', async t => {
+      const said: string[] = [];
+      const onTrouble = (line: string) => said.push(line);
+      const store = await sqliteStore(join(newFolder(t), 'list.db'), { onTrouble });
+      await store.close(); // takes its -wal and -shm away
+      for (const call of [...writes, (closed: Store) => closed.list()])
+        await assert.rejects(call(store), failure('away', /closed/));
+      assert.deepEqual(said, []);
+    });
+
     for (const [why, spoil, reason] of refusedFiles) {
       test(`is not begun in ${why}, which stays as it is`, async t => {
         const folder = newFolder(t);
@@ -353,6 +416,23 @@ function refusal(reason: RegExp, file = '') {
     assert.match(error.message, reason);
     return error.message.includes(file);
   };
+}
+
+function failure(kind: StoreFailure['kind'], message = /./) {
+  return (error: unknown): boolean => {
+    assert.ok(error instanceof StoreFailure, `not a StoreFailure: ${error}`);
+    assert.match(error.message, message);
+    return error.kind === kind;
+  };
+}
+
+/** Another connection to the file, which holds its lock for writing. */
+function holdLock(t: TestContext, file: string) {
+  if (!DatabaseSync) throw new Error('This Node has no node:sqlite.');
+  const other = new DatabaseSync(file);
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  return { release: () => other.exec('COMMIT') };
 }
 
 function contents(folder: string): [name: string, bytes: string][] {

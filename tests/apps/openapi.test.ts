@@ -15,7 +15,7 @@ import { openapi } from '../../apps/docs/app.ts';
 import { openapiOf, type RouteAbout } from '../../apps/docs/openapi.ts';
 import { type App, createRouter, type Router } from '../../router.ts';
 import { type AppOptions, createApp } from '../../server.ts';
-import { memoryStore, type Store } from '../../store.ts';
+import { memoryStore, type Store, StoreFailure } from '../../store.ts';
 import { about as tools } from '../../tools.ts';
 import { connect, serve } from '../support.ts';
 import { type Answer, ask } from './mcp/wire.ts';
@@ -90,7 +90,7 @@ interface Provocation {
   id?: string;
   headers?: Record<string, string>;
   body?: string;
-  server?: 'full' | 'broken' | 'stopping';
+  server?: keyof typeof stores | 'stopping';
   anonymous?: true;
 }
 
@@ -111,12 +111,18 @@ const provocations: Record<string, Provocation> = {
   '*/403': { headers: { Host: 'evil.example' } },
   '*/404': { id: '99' },
   '*/500': { server: 'broken' },
+  '*/503': { server: 'away' },
+  '*/507': { server: 'no room' },
   'addItem/201': itemBody,
   'addItem/409': { ...itemBody, server: 'full' },
   'addItem/500': { ...itemBody, server: 'broken' },
+  'addItem/503': { ...itemBody, server: 'away' },
+  'addItem/507': { ...itemBody, server: 'no room' },
   'updateItem/200': patch,
   'updateItem/404': { ...patch, id: 'first' },
   'updateItem/500': { ...patch, server: 'broken' },
+  'updateItem/503': { ...patch, server: 'away' },
+  'updateItem/507': { ...patch, server: 'no room' },
   'removeItem/204': {},
   'ready/503': { server: 'stopping' },
   ...Object.fromEntries(
@@ -603,18 +609,34 @@ function compiled(schema: Schema): ValidateFunction {
   return check;
 }
 
-/** A server with tokens, over a store that is full, fails, or in an app that is stopping. */
-async function serveKind(t: TestContext, kind?: Provocation['server']): Promise<string> {
-  const store =
-    kind === 'broken' ? brokenStore() : memoryStore({ maxItems: kind === 'full' ? 3 : 9 });
+/** A server with tokens, over one of the stores, or in an app that is stopping. */
+async function serveKind(t: TestContext, kind: Provocation['server'] = 'plain'): Promise<string> {
+  const store = stores[kind === 'stopping' ? 'plain' : kind]();
   const app = createApp(store, { tokens: [token] });
   if (kind === 'stopping') await app.close?.();
   return serve(t, app);
 }
 
-function brokenStore(): Store {
-  const fail = () => Promise.reject(new Error('The disk is gone.'));
-  return { ...memoryStore(), list: fail, get: fail, add: fail, update: fail, remove: fail };
+const stores = {
+  plain: () => memoryStore({ maxItems: 9 }),
+  full: () => memoryStore({ maxItems: 3 }),
+  broken: () => ({ ...memoryStore(), ...reads(broken), ...writes(broken) }),
+  away: () => ({ ...memoryStore(), ...reads(away), ...writes(away), trouble: () => away.message }),
+  'no room': () => ({ ...memoryStore(), ...writes(noRoom) }), // reading goes on
+};
+
+const broken = new Error('The disk is gone.');
+const away = new StoreFailure('away', 'The list’s file is gone. Put it back.');
+const noRoom = new StoreFailure('no-room', 'The disk is full. Make room.');
+
+function reads(error: Error): Pick<Store, 'list' | 'get'> {
+  const fail = () => Promise.reject(error);
+  return { list: fail, get: fail };
+}
+
+function writes(error: Error): Pick<Store, 'add' | 'update' | 'remove'> {
+  const fail = () => Promise.reject(error);
+  return { add: fail, update: fail, remove: fail };
 }
 
 function provoke(

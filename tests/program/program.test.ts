@@ -532,7 +532,7 @@ function newFolder(t: TestContext): string {
 function copyOfProject(t: TestContext): string {
   const folder = newFolder(t);
   const needed = readdirSync(root).filter(name =>
-    /\.ts$|^(apps|http|program)$|^(package|tsconfig)\.json$/.test(name),
+    /\.ts$|^(apps|http|program|store)$|^(package|tsconfig)\.json$/.test(name),
   );
   for (const name of needed) cpSync(join(root, name), join(folder, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
