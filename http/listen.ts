@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { App } from './app.ts';
 import { isGone, onGone } from './gone.ts';
+import { logRequestError } from './log.ts';
 
 export interface Running {
   /** Addresses bound, and the port they share. */
@@ -84,7 +85,7 @@ function trafficOf(app: App) {
     try {
       await app(req, res);
     } catch (error) {
-      console.error(`${req.method} ${req.url}:`, error); // a guard outside the router failed
+      logRequestError(error, req); // a guard outside the router failed
       res.destroy();
     }
     // Most answers are over by now; to note down each would cost a tenth of a plain one.

@@ -1,0 +1,159 @@
+/**
+ * Faults that were found at the server's edge, over real sockets: in what it logs, in what it
+ * takes of a connection or a body, in what its answers let a page do. Each test was red before.
+ */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { format } from 'node:util';
+import { accessLog, type LogFormat } from '../../apps/xray/log.ts';
+import { bearer, hostGuard } from '../../guard.ts';
+import { listen } from '../../http/listen.ts';
+import { redact } from '../../http/redact.ts';
+import { type App, createRouter } from '../../router.ts';
+import { createApp } from '../../server.ts';
+import { memoryStore, type Store } from '../../store.ts';
+import { ask, call, openRaw, openSession, post } from '../apps/mcp/wire.ts';
+
+const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
+
+/** Serves `app` as the program does, until the test ends. */
+async function serveApp(t: TestContext, app: App): Promise<{ port: number; origin: string }> {
+  const { port, stop } = await listen(app, ['127.0.0.1'], 0);
+  t.after(stop);
+  return { port, origin: `http://127.0.0.1:${port}` };
+}
+
+/** What goes to stderr from now on, as it stands there. */
+function stderrOf(t: TestContext): { text(): string } {
+  const { mock } = t.mock.method(console, 'error', () => {});
+  return { text: () => mock.calls.map(({ arguments: args }) => `${format(...args)}\n`).join('') };
+}
+
+/** The access log from now on, and a wait for a line of it. */
+function logOf(t: TestContext, format: LogFormat) {
+  const lines: string[] = [];
+  let check = () => {};
+  const stop = accessLog(format, line => {
+    lines.push(line);
+    check();
+  });
+  t.after(stop);
+  const line = (pattern: RegExp) =>
+    new Promise<string>(done => {
+      check = () => {
+        const found = lines.find(line => pattern.test(line));
+        if (found !== undefined) done(found);
+      };
+      check();
+    });
+  return { line };
+}
+
+const brokenStore: Store = {
+  ...memoryStore(),
+  list: () => Promise.reject(new Error('the disk is gone')),
+};
+
+// --- what is logged
+
+// console.error takes its first argument for a format, and in it '%c' eats the next: the error.
+test('an error is logged with its words, whatever the target says', soon, async t => {
+  const { origin } = await serveApp(t, createApp(brokenStore));
+  for (const query of ['%c', '%s', '%o%o', '%%']) {
+    const stderr = stderrOf(t);
+    assert.equal((await ask(`${origin}/items/?${query}`)).status, 500);
+    assert.ok(stderr.text().startsWith(`GET /items/?${query}: Error: the disk is gone\n    at `));
+    t.mock.restoreAll();
+  }
+});
+
+test(
+  'no secret in a target is logged whole when a guard fails, however it is spelled',
+  soon,
+  async t => {
+    const secret = 'tell-no-one-0123456789';
+    const failing: App = req => {
+      throw new Error(`no answer about ${req.url}`); // as an app's own errors may name the target
+    };
+    const guard = bearer(failing, {
+      verify: () => {
+        throw new Error('the key server is away');
+      },
+    });
+    const doors: [where: string, app: App][] = [
+      ['around the router', hostGuard(guard)],
+      ['on a mount', createRouter().mount('/mcp', guard)],
+      ['in an app', createRouter().mount('/mcp', failing)],
+      ['in an app without a router', hostGuard(failing)],
+    ];
+    const rows: [why: string, target: string][] = [
+      ['a session', `/mcp?sessionId=${secret}`],
+      ['a token', `/mcp?access_token=${secret}`],
+      ['behind others', `/mcp?page=1&token=${secret}&x=1`],
+      ['in odd case', `/mcp?SESSIONID=${secret}&Access_TOKEN=${secret}`],
+      ['with a percent-encoded name', `/mcp?session%49d=${secret}&access%5Ftoken=${secret}`],
+      ['in a target within the target', `/mcp?next=%2Fmcp%3FsessionId%3D${secret}`],
+      ['in absolute form', `http://localhost/mcp?sessionId=${secret}&api_key=${secret}`],
+    ];
+    for (const [where, app] of doors) {
+      const { port } = await serveApp(t, app);
+      for (const [why, target] of rows) {
+        const stderr = stderrOf(t);
+        const raw = openRaw(t, port);
+        raw.send(
+          `GET ${target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${secret}\r\nConnection: close\r\n\r\n`,
+        );
+        await raw.closed;
+        assert.match(stderr.text(), /^GET (?:http:\/\/localhost)?\/mcp\?.*: Error: /, why);
+        assert.ok(!stderr.text().includes(secret), `${why}, ${where}: ${stderr.text()}`);
+        t.mock.restoreAll();
+      }
+    }
+  },
+);
+
+test('what is a secret by name, and what is not', () => {
+  const rows: [text: string, shown: string][] = [
+    ['/x?Access%5fToken=abc&page=2', '/x?Access%5fToken=…&page=2'],
+    ['/x?next=%2fy%3ftoken%3dabc', '/x?next=%2fy%3ftoken%3d…'],
+    ['https://me:p@ss@list.example/x?page=1', 'https://…@list.example/x?page=1'],
+    ['/x#access_token=abc', '/x#access_token=…'],
+    ['/x?token=abc;more?token=def', '/x?token=…'],
+    ['/x?tokens=3&author=me&page=%zz', '/x?tokens=3&author=me&page=%zz'],
+    ['/x?%zztoken=abc', '/x?%zztoken=…'],
+  ];
+  for (const [text, shown] of rows) assert.equal(redact(text), shown);
+  const begun = performance.now();
+  redact('%3f'.repeat(20_000)); // in less time than anybody would see
+  assert.ok(performance.now() - begun < 1_000);
+});
+
+// A terminal takes C1 for commands as it does ESC, and bidi makes a line read as another one. Node
+// lets neither into a target, but a client's words come in messages and in what apps throw, too.
+test(
+  'neither a log line nor an error line moves a cursor or turns its direction',
+  soon,
+  async t => {
+    const odd = 'odd\x9b2J\x85\u202e\u2066\u200f\u{e0041}\r';
+    const logs = { json: logOf(t, 'json'), text: logOf(t, 'text') };
+    const stderr = stderrOf(t);
+    const router = createRouter()
+      .mount('/list', createApp(memoryStore()))
+      .get('/fails', () => {
+        throw new Error(odd);
+      });
+    const { origin } = await serveApp(t, router);
+    const url = `${origin}/list/mcp`;
+    await post(url, call(1, odd), await openSession(url));
+    await ask(`${origin}/fails`);
+
+    const told = [await logs.json.line(/odd/), await logs.text.line(/odd/), stderr.text()];
+    for (const line of told.flatMap(text => text.trimEnd().split('\n')))
+      assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    assert.equal(JSON.parse(told[0] ?? '').rpc, odd, 'a reader of the JSON gets what was sent');
+    assert.match(
+      stderr.text(),
+      /^GET \/fails: Error: odd\\u009b2J\\u0085\\u202e\\u2066\\u200f\\udb40\\udc41\\u000d\n {4}at /,
+    );
+  },
+);
