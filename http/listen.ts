@@ -1,5 +1,5 @@
 /** Serving an App until it is told to stop: sockets, time-outs, signals. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { App } from './app.ts';
 import { isGone, onGone } from './gone.ts';
@@ -79,7 +79,8 @@ function trafficOf(app: App) {
   let stopping = false;
   let onquiet = () => {};
 
-  const onRequest: RequestListener = async (req, res) => {
+  // Node awaits nothing: this never rejects.
+  const onRequest: App = async (req, res) => {
     running++;
     if (stopping) res.shouldKeepAlive = false;
     try {
@@ -121,7 +122,7 @@ function trafficOf(app: App) {
   return { onRequest, onConnection, drain };
 }
 
-function newServer(onRequest: RequestListener, timeouts: Timeouts): Server {
+function newServer(onRequest: App, timeouts: Timeouts): Server {
   const server = createServer(timeouts, onRequest);
   // Without a listener Node hangs up on CONNECT; a client is owed an answer.
   server.on('connect', (_req, socket) => {

@@ -13,7 +13,7 @@ export interface Source {
  * that gives it, `mcp` in front of those of the MCP app.
  */
 const declarations: Record<string, [file: string, declaration: string]> = {
-  request: ['http/listen.ts', 'const onRequest: RequestListener'],
+  request: ['http/listen.ts', 'const onRequest: App'],
   hostGuard: ['guard.ts', 'export function hostGuard'],
   bearer: ['guard.ts', 'export function bearer'],
   find: ['http/routes.ts', 'export function find('],

@@ -12,7 +12,8 @@ import { redact } from '../../http/redact.ts';
 import { type App, createRouter } from '../../router.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore, type Store } from '../../store.ts';
-import { ask, call, openRaw, openSession, post } from '../apps/mcp/wire.ts';
+import { ask, call, openRaw, openSession, openStream, post } from '../apps/mcp/wire.ts';
+import { floatingPromises } from '../promises.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
 
@@ -157,3 +158,79 @@ test(
     );
   },
 );
+
+// --- promises that nobody waits for
+
+// One that fails then ends the process. The linter lets `void f()` pass, so the checker is asked.
+test('every promise of the program ends in an await or a catch', () => {
+  const isProgram = (file: string) => !/^(?:\.\.|node_modules|tests|bench)\b/.test(file);
+  assert.deepEqual(floatingPromises(isProgram), []);
+});
+
+test('a promise that is let go of is found, in any of its forms', () => {
+  const found = floatingPromises(file => file === 'tests/fixtures/floating.ts');
+  assert.deepEqual(
+    found.map(line => line.replace('tests/fixtures/floating.ts: ', '')),
+    [
+      'work()',
+      'work()',
+      'maybe()',
+      'work().finally(() => {})',
+      'work().then(() => {})',
+      'Promise.all([work()])',
+      '[1].map(work)',
+      'work()',
+      'work',
+      'async () => {}',
+      'async () => {}',
+      'async () => {}',
+    ],
+  );
+});
+
+// It was an unhandled rejection, with which the process exits.
+test(
+  'a store that fails while a page looks on is told once, and the page gets the list later',
+  soon,
+  async t => {
+    const store = memoryStore();
+    const list = store.list;
+    let failures = 0;
+    const { origin } = await serveApp(t, createApp(store));
+    const [before, page] = [stderrOf(t), await openStream(t, `${origin}/live/events`)];
+    const itemsIn = async () => {
+      for (;;) {
+        const frame = await page.next();
+        assert.ok(frame, 'the page is still told');
+        if (frame.event === 'items') return frame.data ?? '';
+      }
+    };
+    await itemsIn();
+
+    store.list = async () => {
+      if (++failures < 3) throw new Error('the disk is away');
+      return list();
+    };
+    await store.add({ name: 'Oat milk', quantity: 1, purchased: false });
+    assert.match(await itemsIn(), /Oat milk/);
+    assert.equal(failures, 3);
+    assert.equal(before.text().match(/the disk is away/g)?.length, 1);
+  },
+);
+
+test('a page that comes while the store fails is kept, and gets the list later', soon, async t => {
+  const store = memoryStore();
+  const list = store.list;
+  let failures = 0;
+  store.list = async () => {
+    if (++failures < 3) throw new Error('the disk is away');
+    return list();
+  };
+  const { origin } = await serveApp(t, createApp(store));
+  const stderr = stderrOf(t);
+  const page = await openStream(t, `${origin}/live/events`);
+  let frame = await page.next();
+  while (frame && frame.event !== 'items') frame = await page.next();
+  assert.match(frame?.data ?? '', /Apples/);
+  assert.equal(stderr.text().match(/the disk is away/g)?.length, 1);
+});
