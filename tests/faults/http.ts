@@ -3,16 +3,31 @@
  * takes of a connection or a body, in what its answers let a page do. Each test was red before.
  */
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { format } from 'node:util';
 import { accessLog, type LogFormat } from '../../apps/xray/log.ts';
 import { bearer, hostGuard } from '../../guard.ts';
+import { readJson } from '../../http/body.ts';
 import { listen } from '../../http/listen.ts';
 import { redact } from '../../http/redact.ts';
 import { type App, createRouter } from '../../router.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore, type Store } from '../../store.ts';
-import { ask, call, openRaw, openSession, openStream, post } from '../apps/mcp/wire.ts';
+import {
+  ask,
+  call,
+  initialize,
+  openRaw,
+  openSession,
+  openSse,
+  openStream,
+  post,
+  postHeaders,
+  type Raw,
+} from '../apps/mcp/wire.ts';
+import type { Used } from '../fixtures/edge-server.ts';
 import { floatingPromises } from '../promises.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
@@ -234,3 +249,111 @@ test('a page that comes while the store fails is kept, and gets the list later',
   assert.match(frame?.data ?? '', /Apples/);
   assert.equal(stderr.text().match(/the disk is away/g)?.length, 1);
 });
+
+// --- what small inputs cost
+
+/** The whole server in a process of its own, and what it has used since. */
+async function forkServer(t: TestContext) {
+  const child = fork('tests/fixtures/edge-server.ts', { execArgv: ['--import', 'tsx'] });
+  t.after(() => child.kill('SIGKILL'));
+  const [port]: number[] = await once(child, 'message');
+  const used = async (): Promise<Used> => {
+    child.send('used');
+    const [answer]: Used[] = await once(child, 'message');
+    assert.ok(answer);
+    return answer;
+  };
+  const { peak } = await used();
+  return { port: port ?? 0, grown: async () => (await used()).peak - peak };
+}
+
+const mib = 1024 * 1024;
+
+// Node makes a Buffer of each chunk, 350 bytes for one: 4 MB of body became 1.7 GB.
+test('a body in chunks of one byte takes the memory of its bytes', soon, async t => {
+  const { port, grown } = await forkServer(t);
+  const raw = openRaw(t, port);
+  raw.send(
+    'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+  );
+  const message = JSON.stringify({ ...initialize(), params: { ...initialize().params, pad: '' } });
+  await sendByBytes(raw, message.replace('"pad":""', `"pad":"${'x'.repeat(mib / 2)}"`));
+  const { status, body } = await raw.answer;
+  assert.equal(status, 200, body);
+  const growth = await grown();
+  t.diagnostic(`${growth / mib} MiB`);
+  assert.ok(growth < 60 * mib, `${growth} bytes`);
+});
+
+async function sendByBytes({ socket, send }: Raw, body: string): Promise<void> {
+  for (let from = 0; from < body.length; from += 10_000) {
+    const chunks = Array.from(body.slice(from, from + 10_000), byte => `1\r\n${byte}\r\n`);
+    send(chunks.join(''));
+    if (socket.writableNeedDrain) await once(socket, 'drain');
+  }
+  send('0\r\n\r\n');
+}
+
+test('a body comes whole, however it is cut into chunks', soon, async t => {
+  const router = createRouter().post('/', async (req, res) => {
+    const body = await readJson(req, { maxBytes: 4_000 });
+    res.end(JSON.stringify(body));
+  });
+  const { port } = await serveApp(t, router);
+  const cuts: [why: string, sizes: number[]][] = [
+    ['in one', [4_000]],
+    ['in two, the first one small', [1, 3_999]],
+    ['in two, the last one small', [3_999, 1]],
+    ['growing', [1, 1, 2, 100, 1_000, 2_896]],
+    ['byte by byte', Array(4_000).fill(1)],
+    ['one byte too many', [3_999, 2]],
+  ];
+  for (const [why, sizes] of cuts) {
+    const length = sizes.reduce((sum, size) => sum + size, 0);
+    const body = JSON.stringify('é'.padEnd(length - 3, 'x')); // 'é' is two bytes, quotes are two
+    const bytes = Buffer.from(body).toString('latin1');
+    assert.equal(bytes.length, length);
+    const raw = openRaw(t, port);
+    raw.send(
+      'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
+    );
+    let at = 0;
+    for (const size of sizes) {
+      raw.send(`${size.toString(16)}\r\n${bytes.slice(at, at + size)}\r\n`);
+      at += size;
+    }
+    raw.send('0\r\n\r\n');
+    const answer = JSON.parse((await raw.answer).body);
+    if (length > 4_000) assert.equal(answer.status, 413, why);
+    else assert.equal(JSON.stringify(answer.value), Buffer.from(body).toString('latin1'), why);
+  }
+});
+
+// Nothing is inflated, so what is compressed was JSON to nobody: 400, though the type was right.
+test(
+  'a body with a Content-Encoding is refused by every door, and identity is none',
+  soon,
+  async t => {
+    const { origin } = await serveApp(t, createApp(memoryStore()));
+    const session = await openSession(`${origin}/mcp`);
+    const stream = await openSse(t, `${origin}/mcp/sse`);
+    const doors: [method: string, url: string, body: string][] = [
+      ['POST', `${origin}/items/`, '{"name":"Oat milk"}'],
+      ['PATCH', `${origin}/items/1`, '{"quantity":2}'],
+      ['POST', `${origin}/mcp`, JSON.stringify(call(1, 'ping'))],
+      ['POST', stream.messages, JSON.stringify(call(2, 'ping'))],
+    ];
+    for (const [method, url, body] of doors) {
+      const send = (encoding: string) => {
+        const headers = { ...postHeaders, ...session, 'Content-Encoding': encoding };
+        return ask(url, { method, headers, body });
+      };
+      for (const encoding of ['gzip', 'GZIP', 'br', 'deflate, gzip', 'identity, gzip', 'x']) {
+        const { status, body: problem } = await send(encoding);
+        assert.equal(status, 415, `${encoding} to ${url}`);
+        assert.match(problem, /Send it plain/);
+      }
+      assert.ok((await send('Identity')).status < 300, url);
+    }
+  },
+);
