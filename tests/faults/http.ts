@@ -4,13 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { createHash } from 'node:crypto';
+import { on, once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { format } from 'node:util';
 import { accessLog, type LogFormat } from '../../apps/xray/log.ts';
+import { readSources } from '../../apps/xray/sources.ts';
 import { bearer, hostGuard } from '../../guard.ts';
 import { readJson } from '../../http/body.ts';
 import { listen } from '../../http/listen.ts';
+import { readOnce } from '../../http/read-once.ts';
 import { redact } from '../../http/redact.ts';
 import { type App, createRouter } from '../../router.ts';
 import { createApp } from '../../server.ts';
@@ -357,3 +361,304 @@ test(
     }
   },
 );
+
+/** `count` requests for `path`, to be sent in one go. */
+function pipelined(path: string, count: number): string {
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(count);
+}
+
+/** All that came on a connection, until it has `answers` heads. */
+async function receive({ socket }: Raw, answers: number): Promise<string> {
+  let text = '';
+  for await (const [chunk] of on(socket, 'data')) {
+    text += chunk;
+    if (text.split('HTTP/1.1 200 OK').length > answers) return text;
+  }
+  return text;
+}
+
+// Node hands over all that it reads at once: 64 KB of requests became 930 MB of answers.
+for (const [path, count] of [
+  ['/items/', 1_600],
+  ['/live/sources', 1_500],
+  ['/docs', 1_600],
+] as const)
+  test(`${count} requests for ${path} in 64 KB take the memory of a few`, soon, async t => {
+    const { port, grown } = await forkServer(t);
+    const raw = openRaw(t, port);
+    raw.send(pipelined(path, count));
+    await raw.closed; // it is a flood
+    const growth = await grown();
+    t.diagnostic(`${growth / mib} MiB`);
+    assert.ok(growth < 60 * mib, `${growth} bytes`);
+    assert.equal((await ask(`http://127.0.0.1:${port}/items/`)).status, 200);
+  });
+
+test(
+  'of the requests on one connection an app has 32 at once, and all are answered in order',
+  soon,
+  async t => {
+    const asked: string[] = [];
+    const gates = new Map<string, () => void>();
+    const router = createRouter().get('/:n', async ({ params: { n } }, res) => {
+      asked.push(n);
+      await new Promise<void>(done => gates.set(n, done));
+      res.end(n);
+    });
+    const { port } = await serveApp(t, router);
+    const raw = openRaw(t, port);
+    const all = Array.from({ length: 288 }, (_, n) => String(n));
+    raw.send(all.map(n => pipelined(`/${n}`, 1)).join(''));
+    const received = receive(raw, all.length);
+    while (asked.length < 32) await new Promise(setImmediate);
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    assert.deepEqual(asked, all.slice(0, 32));
+
+    gates.get('1')?.(); // its answer waits for that of the first, and keeps its place
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    assert.equal(asked.length, 32);
+    for (const n of all) {
+      while (!gates.has(n)) await new Promise(setImmediate);
+      gates.get(n)?.();
+    }
+    const bodies = (await received).split(/HTTP\/1\.1 200 OK\r\n/).slice(1);
+    assert.deepEqual(
+      bodies.map(answer => answer.split('\r\n\r\n')[1]),
+      all,
+    );
+  },
+);
+
+test('one request more than may wait ends the connection', soon, async t => {
+  const { port } = await serveApp(t, () => {}); // answers none
+  const raw = openRaw(t, port);
+  raw.send(pipelined('/', 289));
+  await raw.closed;
+});
+
+test('who leaves while its requests wait has no more of them handed to an app', soon, async t => {
+  let asked = 0;
+  const open: ServerResponse[] = [];
+  const { port } = await serveApp(t, (_req, res) => {
+    asked++;
+    open.push(res);
+  });
+  const raw = openRaw(t, port);
+  raw.send(pipelined('/', 40));
+  while (asked < 32) await new Promise(setImmediate);
+  const left = once(open[0]?.socket ?? raw.socket, 'close');
+  raw.socket.destroy();
+  await left;
+  for (const res of open) res.end();
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  assert.equal(asked, 32);
+});
+
+// It would wait for as long as the stream is open, and on Node 20 and 22 its end is never told.
+test('a request behind an event stream ends the connection', soon, async t => {
+  const { port, origin } = await serveApp(t, createApp(memoryStore()));
+  const session = Object.entries(await openSession(`${origin}/mcp`));
+  const fields = [...session, ['Accept', 'text/event-stream']].map(field => field.join(': '));
+  const get = (path: string) =>
+    [`GET ${path} HTTP/1.1`, 'Host: localhost', ...fields, '\r\n'].join('\r\n');
+  for (const path of ['/mcp/sse', '/live/events', '/mcp']) {
+    const together = openRaw(t, port);
+    together.send(get(path) + get('/items/'));
+    await together.closed;
+
+    const after = openRaw(t, port);
+    after.send(get(path));
+    await once(after.socket, 'data');
+    after.send(get('/items/'));
+    await after.closed;
+
+    const before = openRaw(t, port);
+    before.send(get('/items/') + get(path));
+    const text = await receive(before, 2);
+    assert.match(text, /Apples.*text\/event-stream/s, `${path} behind another is a stream`);
+  }
+});
+
+test(
+  'a HEAD for a stream, and a stream that ends at once, are answered like others',
+  soon,
+  async t => {
+    const { port, origin } = await serveApp(t, createApp(memoryStore()));
+    const session = await openSession(`${origin}/mcp`);
+    const raw = openRaw(t, port);
+    const body = JSON.stringify(call(1, 'ping'));
+    const fields = Object.entries({ Host: 'localhost', ...postHeaders, ...session });
+    const lines = fields.map(field => `${field.join(': ')}\r\n`).join('');
+    raw.send(
+      `HEAD /mcp/sse HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /mcp HTTP/1.1\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    raw.send(pipelined('/items/', 1));
+    assert.match(await receive(raw, 3), /text\/event-stream.*"result":\{\}.*Apples/s);
+  },
+);
+
+test('what is read once is asked for again only after it failed', async () => {
+  let reads = 0;
+  const read = readOnce(async () => {
+    if (++reads === 1) throw new Error('not yet');
+    return reads;
+  });
+  await assert.rejects(read(), /not yet/);
+  assert.deepEqual(await Promise.all([read(), read(), read()]), [2, 2, 2]);
+  assert.equal(readSources(), readSources(), 'as the sources behind the page are');
+});
+
+// --- what answers let a page do
+
+const get = (path: string, ...fields: string[]) =>
+  [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...fields, '\r\n'].join('\r\n');
+
+// A browser that guesses at a type may make a page of what an agent put on the list.
+test('every answer says nosniff once: an app’s, a refusal’s and Node’s own', soon, async t => {
+  const router = createRouter()
+    .mount('/list', createApp(brokenStore))
+    .mount('/ours', createApp(memoryStore(), { allowOrigins: ['https://app.example'] }))
+    .get('/implicit', (_req, res) => void res.end('no writeHead'))
+    .get('/set', (_req, res) => void res.setHeader('X-Content-Type-Options', 'nosniff').end())
+    .get('/list-of-fields', (_req, res) => void res.writeHead(200, 'Fine', ['A', 'b']).end())
+    .get('/pairs', (_req, res) => void res.writeHead(200, [['A', ['b', 'c']]] as never).end());
+  const { port } = await serveApp(t, router);
+  stderrOf(t); // the broken store's
+  const origin = 'Origin: https://app.example';
+  const rows: [why: string, bytes: string, status: number][] = [
+    ['a list', get('/ours/items/'), 200],
+    ['a problem', get('/ours/items/99'), 404],
+    ['nothing there', get('/nowhere'), 404],
+    ['ambiguous', get('/%2f'), 400],
+    ['a guard', get('/ours/items/').replace('localhost', 'evil.example'), 403],
+    ['a failure', get('/list/items/'), 500],
+    ['no content', get('/ours/items/1').replace('GET', 'DELETE'), 204],
+    ['OPTIONS', get('/ours/items/').replace('GET', 'OPTIONS'), 204],
+    [
+      'a preflight',
+      get('/ours/', origin, 'Access-Control-Request-Method: PUT').replace('GET', 'OPTIONS'),
+      204,
+    ],
+    ['a real request of that page', get('/ours/items/', origin), 200],
+    ['HEAD', get('/ours/items/').replace('GET', 'HEAD'), 200],
+    ['a page', get('/ours/'), 200],
+    ['the documents', get('/ours/docs'), 200],
+    ['the landing page', get('/ours/mcp', 'Accept: text/html'), 200],
+    ['a stream', get('/ours/mcp/sse'), 200],
+    ['the page’s stream', get('/ours/live/events'), 200],
+    ['JSON-RPC refused', get('/ours/mcp'), 400],
+    ['no writeHead', get('/implicit'), 200],
+    ['said already', get('/set'), 200],
+    ['fields in a list', get('/list-of-fields'), 200],
+    ['fields in pairs', get('/pairs'), 200],
+    ['Node: no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
+    ['Node: an expectation', get('/', 'Expect: tea'), 417],
+    ['Node: no HTTP', 'tea\r\n\r\n', 400],
+    ['Node: a head too large', get('/', `X: ${'y'.repeat(20_000)}`), 431],
+    ['Node: a length that is none', get('/ours/items/', 'Content-Length: -1'), 400],
+    ['a proxy’s request', 'CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ];
+  for (const [why, bytes, status] of rows) {
+    const raw = openRaw(t, port);
+    raw.socket.once('data', text => raw.socket.emit('head', String(text)));
+    const head = once(raw.socket, 'head');
+    raw.send(bytes);
+    const [text]: string[] = await head;
+    assert.match(text ?? '', new RegExp(`^HTTP/1.1 ${status} `), why);
+    assert.equal(
+      text?.match(/\r\nX-Content-Type-Options: nosniff\r\n/g)?.length,
+      1,
+      `${why}: ${text}`,
+    );
+    raw.socket.destroy();
+  }
+});
+
+// Without words a client's log says '400' and no more.
+test('what can’t be read is answered with a problem, and the connection ends', soon, async t => {
+  const { port } = await serveApp(t, createApp(memoryStore()));
+  const slow = await listen(createApp(memoryStore()), ['127.0.0.1'], 0, {
+    headersTimeout: 20,
+    connectionsCheckingInterval: 10,
+  });
+  t.after(slow.stop);
+  const rows: [port: number, bytes: string, status: number, detail: RegExp][] = [
+    [port, 'tea\r\n\r\n', 400, /can't be read/],
+    [port, get('/', `X: ${'y'.repeat(20_000)}`), 431, /over 16 KiB/],
+    [slow.port, 'GET / HTTP/1.1\r\n', 408, /too long to come/],
+    [port, 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 400, /no proxy/],
+  ];
+  for (const [port, bytes, status, detail] of rows) {
+    const raw = openRaw(t, port);
+    raw.send(bytes);
+    const { headers, body } = await raw.answer;
+    await raw.closed;
+    assert.equal(headers['content-type'], 'application/problem+json');
+    assert.equal(JSON.parse(body).status, status);
+    assert.match(JSON.parse(body).detail, detail);
+  }
+});
+
+test('an answer that has begun is not mixed with one about what came behind it', soon, async t => {
+  const { port } = await serveApp(t, (_req, res) => void res.writeHead(200).write('begun'));
+  const raw = openRaw(t, port);
+  let text = '';
+  raw.socket.on('data', chunk => {
+    text += chunk;
+  });
+  raw.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  while (!text.includes('begun')) await once(raw.socket, 'data');
+  raw.send('tea\r\n\r\n');
+  await raw.closed;
+  assert.equal(text.match(/HTTP\/1\.1/g)?.length, 1, text);
+});
+
+test('a page runs its own script alone, and nobody’s page frames it', soon, async t => {
+  const { origin } = await serveApp(t, createApp(memoryStore()));
+  const pages: [path: string, scripts: number][] = [
+    ['/', 1],
+    ['/docs', 1],
+    ['/mcp', 0],
+    ['/mcp/sse', 0],
+  ];
+  for (const [path, count] of pages) {
+    const { status, headers, body } = await ask(origin + path, {
+      headers: { Accept: 'text/html' },
+    });
+    assert.equal(status, 200);
+    const scripts = [...body.matchAll(/<script[^>]*>(.*?)<\/script>/gs)].map(
+      ([, text = '']) => text,
+    );
+    assert.equal(scripts.length, count, path);
+    assert.doesNotMatch(body, /<[^>]+\son\w+=/, 'nor one in an attribute');
+    const policy = String(headers['content-security-policy']).split('; ');
+    const hashes = scripts.map(
+      text => `'sha256-${createHash('sha256').update(text).digest('base64')}'`,
+    );
+    assert.ok(policy.includes("default-src 'none'") && policy.includes("frame-ancestors 'none'"));
+    assert.deepEqual(
+      policy.filter(rule => rule.startsWith('script-src')),
+      hashes.map(hash => `script-src ${hash}`),
+      path,
+    );
+  }
+});
+
+// A list that a cache keeps is shown to who may not see it, or who has changed it since.
+test('no cache keeps the list or an item', soon, async t => {
+  const { origin } = await serveApp(t, createApp(memoryStore()));
+  const headers = { 'Content-Type': 'application/json' };
+  const rows: [method: string, path: string, body: string | undefined, status: number][] = [
+    ['GET', '/items/', undefined, 200],
+    ['HEAD', '/items/', undefined, 200],
+    ['POST', '/items/', '{"name":"Oat milk"}', 201],
+    ['GET', '/items/1', undefined, 200],
+    ['PATCH', '/items/1', '{"quantity":2}', 200],
+    ['GET', '/items/99', undefined, 404],
+  ];
+  for (const [method, path, body, status] of rows) {
+    const answer = await ask(origin + path, { method, headers, ...(body && { body }) });
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers['cache-control'], 'no-store', `${method} ${path}`);
+  }
+});
