@@ -193,6 +193,10 @@ function wrongFields(error: z.ZodError): Problem {
 
 function sendJson(res: ServerResponse, status: number, value: unknown): void {
   const body = JSON.stringify(value);
-  const length = Buffer.byteLength(body);
-  res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': length }).end(body);
+  const head = {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  };
+  res.writeHead(status, head).end(body);
 }

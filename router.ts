@@ -11,6 +11,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddRoute, App, Entry, Handler, Match, Mounted, Router } from './http/app.ts';
 import { isHeard, publish } from './http/channels.ts';
+import { logRequestError } from './http/log.ts';
 import { refusal } from './http/near.ts';
 import { sendFailure, sendProblem } from './http/problem.ts';
 import { addMount, addRoute, badRequest, find, newRoutes } from './http/routes.ts';
@@ -59,7 +60,7 @@ export interface RouterOptions {
   onError?: (error: unknown, req: IncomingMessage) => void;
 }
 
-export function createRouter({ onError = logError }: RouterOptions = {}): Router {
+export function createRouter({ onError = logRequestError }: RouterOptions = {}): Router {
   const routes = newRoutes();
 
   async function serve(req: Mounted, res: ServerResponse, next?: () => void): Promise<void> {
@@ -129,10 +130,6 @@ function handOver(req: Mounted, res: ServerResponse, match: Match, entries: Entr
   const detail = refusal(match, { method: req.method ?? '', rootPath: rootPath(req), entries });
   const headers: Record<string, string> = match.status === 405 ? { Allow: match.allow } : {};
   return sendProblem(res, { status: match.status, detail }, headers);
-}
-
-function logError(error: unknown, req: Mounted): void {
-  console.error(`${req.method} ${req.originalUrl}:`, error);
 }
 
 /** ASGI's lifespan shutdown: in reverse order, each app once, whatever another one throws. */

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from '../http/app.ts';
+import { pagePolicy } from '../http/html.ts';
 import { rootPath } from '../router.ts';
 
 export interface LandingOptions {
@@ -35,7 +36,7 @@ function sendPage(req: IncomingMessage, res: ServerResponse, name: string): void
 
 const pageHeaders = {
   'Content-Type': 'text/html; charset=utf-8',
-  'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+  'Content-Security-Policy': pagePolicy(),
   'Cache-Control': 'no-store',
   Vary: 'Accept',
 };

@@ -1,6 +1,6 @@
 /**
  * One JSON request body, bounded. Used by every door that takes JSON, so that each refuses the
- * same things in the same words: too large, not JSON, not UTF-8, too deep.
+ * same things in the same words: too large, compressed, not JSON, not UTF-8, too deep.
  */
 import type { IncomingMessage } from 'node:http';
 
@@ -27,6 +27,11 @@ export async function readJson(req: IncomingMessage, limits: BodyLimits): Promis
     return refuse(415, `The body must be ${types[0]}. Set Content-Type so.`);
   const parsed = (req as { body?: unknown }).body;
   if (parsed !== undefined) return shallow(parsed, maxDepth);
+  if (isEncoded(req))
+    return refuse(
+      415,
+      'The body has a Content-Encoding, and nothing is inflated here. Send it plain.',
+    );
   const bytes = await readBytes(req, maxBytes);
   if (bytes === 'over')
     return refuse(413, `The body is over ${maxBytes} bytes. Send less at a time.`);
@@ -40,6 +45,12 @@ function mediaType(req: IncomingMessage): string {
   return (end === -1 ? type : type.slice(0, end)).trim().toLowerCase();
 }
 
+// 'identity' says that there is none (RFC 9110, 12.5.3), in any case.
+function isEncoded(req: IncomingMessage): boolean {
+  const encoding = req.headers['content-encoding'];
+  return encoding !== undefined && !/^(?:identity)?$/i.test(encoding.trim());
+}
+
 /**
  * 'over': there are more than `maxBytes`. 'cut': the client went away, or a time-out cut it.
  * Both are a client's doing, so neither is thrown, which would fill the log.
@@ -51,17 +62,18 @@ function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | 'ov
   }
   if (req.readableEnded || req.closed) return Promise.resolve('cut'); // somebody has read it
   return new Promise(resolve => {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    let read = nothing;
     req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBytes) return void chunks.push(chunk);
+      if (read.size + chunk.length <= maxBytes) {
+        read = withChunk(read, chunk, maxBytes);
+        return;
+      }
       req.removeAllListeners('data');
-      chunks.length = 0;
+      read = nothing;
       discard(req);
       resolve('over');
     });
-    req.on('end', () => resolve(joined(chunks)));
+    req.on('end', () => resolve(read.bytes.subarray(0, read.size)));
     // Comes after each end, too, and a promise resolved again is a call into V8's runtime.
     req.on('close', () => {
       if (!req.readableEnded) resolve('cut');
@@ -70,10 +82,29 @@ function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | 'ov
   });
 }
 
-// Most bodies come in one piece, which need not be copied.
-function joined(chunks: Buffer[]): Buffer {
-  const [first] = chunks;
-  return first && chunks.length === 1 ? first : Buffer.concat(chunks);
+interface Read {
+  /** The first `size` of these. */
+  bytes: Buffer;
+  size: number;
+}
+
+const nothing: Read = { bytes: Buffer.alloc(0), size: 0 };
+
+/**
+ * Most bodies come in one piece, which is taken as it is. Others are copied together as they
+ * come: kept, each piece takes some 350 bytes, and a client may send its body byte by byte.
+ */
+function withChunk(read: Read, chunk: Buffer, maxBytes: number): Read {
+  if (read === nothing) return { bytes: chunk, size: chunk.length };
+  const size = read.size + chunk.length;
+  if (size > read.bytes.length) {
+    const larger = Buffer.allocUnsafe(Math.max(size, Math.min(2 * size, maxBytes)));
+    larger.set(read.bytes.subarray(0, read.size));
+    read.bytes = larger;
+  }
+  read.bytes.set(chunk, read.size);
+  read.size = size;
+  return read;
 }
 
 // Closing at once would reset the connection, and the client would lose the answer it is sent.

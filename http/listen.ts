@@ -1,8 +1,13 @@
 /** Serving an App until it is told to stop: sockets, time-outs, signals. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { App } from './app.ts';
 import { isGone, onGone } from './gone.ts';
+import { logRequestError } from './log.ts';
+import { Pipeline } from './pipeline.ts';
+import { Response } from './response.ts';
+import { answerUnread } from './unread.ts';
 
 export interface Running {
   /** Addresses bound, and the port they share. */
@@ -45,8 +50,7 @@ export async function listen(
   const servers: Server[] = [];
   let bound = port;
   for (const host of hosts) {
-    const server = newServer(traffic.onRequest, { ...timeoutDefaults, ...timeouts });
-    server.on('connection', traffic.onConnection);
+    const server = newServer(traffic, { ...timeoutDefaults, ...timeouts });
     const at = await bind(server, host, bound).catch(error => {
       for (const listening of servers) listening.close(); // nothing is left half up
       throw error;
@@ -70,21 +74,31 @@ export async function listen(
   return { hosts: servers.map(hostOf), port: bound, stop };
 }
 
+function newServer({ onConnection, onRequest, isMidAnswer }: Traffic, timeouts: Timeouts): Server {
+  const server = createServer({ ...timeouts, ServerResponse: Response }, onRequest);
+  server.on('connection', onConnection);
+  answerUnread(server, isMidAnswer);
+  return server;
+}
+
+type Traffic = ReturnType<typeof trafficOf>;
+
 /** The requests and connections of an App, so that it can be stopped without cutting any short. */
 function trafficOf(app: App) {
-  const sockets = new Set<Socket>();
+  const connections = new Map<Duplex, Pipeline>();
   let open = 0; // responses whose app has returned: streams, and answers that come later
   let running = 0; // apps that have not returned
   let stopping = false;
   let onquiet = () => {};
 
-  const onRequest: RequestListener = async (req, res) => {
+  // Nobody awaits this: it never rejects.
+  async function answer(req: IncomingMessage, res: Response): Promise<void> {
     running++;
     if (stopping) res.shouldKeepAlive = false;
     try {
       await app(req, res);
     } catch (error) {
-      console.error(`${req.method} ${req.url}:`, error); // a guard outside the router failed
+      logRequestError(error, req); // a guard outside the router failed
       res.destroy();
     }
     // Most answers are over by now; to note down each would cost a tenth of a plain one.
@@ -97,11 +111,20 @@ function trafficOf(app: App) {
     }
     running--;
     settle();
-  };
+    connections.get(req.socket)?.returned(res);
+  }
+
+  function onRequest({ socket }: IncomingMessage, res: Response): void {
+    connections.get(socket)?.take(res);
+  }
 
   function onConnection(socket: Socket): void {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    connections.set(socket, new Pipeline(socket, answer));
+    socket.on('close', () => connections.delete(socket));
+  }
+
+  function isMidAnswer(socket: Duplex): boolean {
+    return connections.get(socket)?.isMidAnswer() ?? false;
   }
 
   function settle(): void {
@@ -115,21 +138,9 @@ function trafficOf(app: App) {
       onquiet = done;
       settle();
     });
-    for (const socket of sockets) socket.destroySoon(); // once what was written has left
+    for (const { socket } of connections.values()) socket.destroySoon(); // once all has left
   }
-  return { onRequest, onConnection, drain };
-}
-
-function newServer(onRequest: RequestListener, timeouts: Timeouts): Server {
-  const server = createServer(timeouts, onRequest);
-  // Without a listener Node hangs up on CONNECT; a client is owed an answer.
-  server.on('connect', (_req, socket) => {
-    const body = 'This server is no proxy.\n';
-    const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}`;
-    socket.on('error', () => {});
-    socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`);
-  });
-  return server;
+  return { onConnection, onRequest, isMidAnswer, drain };
 }
 
 /** The port, or undefined where the machine has no such address family. */

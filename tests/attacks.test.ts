@@ -320,7 +320,7 @@ const bodies: BodyRow[] = [
     'a compressed body',
     '\x1f\x8b\x08\0\0\0\0\0',
     { 'Content-Encoding': 'gzip' },
-    400,
+    415,
     'nothing is inflated, so nothing explodes',
   ],
   [

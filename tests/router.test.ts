@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import test, { type TestContext } from 'node:test';
+import { format } from 'node:util';
 import { listen } from '../http/listen.ts';
 import {
   type App,
@@ -431,8 +432,8 @@ test('what an app threw is logged once, with the url that the client sent', soon
   const inner = createRouter().mount('/b', () => Promise.reject(error));
   const origin = await serve(t, createRouter().mount('/a', inner));
   await fetch(`${origin}/a/b/c?d`, { method: 'POST' });
-  const lines = log.mock.calls.map(call => call.arguments);
-  assert.deepEqual(lines, [['POST /a/b/c?d:', error]]);
+  const lines = log.mock.calls.map(call => format(...call.arguments));
+  assert.deepEqual(lines, [`POST /a/b/c?d: ${error.stack}`]);
 });
 
 function turn(): Promise<void> {

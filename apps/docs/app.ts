@@ -7,10 +7,9 @@
  *
  * FastAPI does both unasked.
  */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { App, Router } from '../../http/app.ts';
+import { htmlPage } from '../../http/html.ts';
 import { rootPath } from '../../router.ts';
 import { type DocsOptions, type Json, openapiOf, type RouteAbout } from './openapi.ts';
 
@@ -35,10 +34,7 @@ export function openapi(router: Router, options: DocsOptions): App {
 
 /** GET /docs. Shows no secret: it asks for the document, with a token where one is needed. */
 export function docsPage(): App {
-  return async (_req, res) => {
-    const html = await readFile(file);
-    res.writeHead(200, headersFor(html.toString())).end(html);
-  };
+  return htmlPage(new URL('docs.html', import.meta.url));
 }
 
 /** What these two routes say of themselves. */
@@ -56,24 +52,4 @@ export const about = {
 /** What a route says of itself that answers with an HTML page, open to all. */
 export function pageAbout(id: string, summary: string): RouteAbout {
   return { id, summary, open: true, answers: { 200: { description: 'HTML', type: 'text/html' } } };
-}
-
-const file = new URL('docs.html', import.meta.url);
-
-// The page's own script runs and no other, whatever text a document holds; nothing from outside.
-function headersFor(html: string): Record<string, string> {
-  const [, script = ''] = /<script>(.*?)<\/script>/s.exec(html) ?? [];
-  const hash = createHash('sha256').update(script).digest('base64');
-  const policy = [
-    "default-src 'none'",
-    `script-src 'sha256-${hash}'`,
-    "style-src 'unsafe-inline'",
-    "connect-src 'self'",
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  ];
-  return {
-    'Content-Type': 'text/html; charset=utf-8',
-    'Cache-Control': 'no-cache',
-    'Content-Security-Policy': policy.join('; '),
-  };
 }

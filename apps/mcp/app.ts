@@ -10,7 +10,6 @@
  * All relative to the mount. FastAPI: app.mount('/mcp', mcp.sse_app()). Put a guard around it
  * before anyone but this machine can reach it (guard.ts).
  */
-import type { IncomingMessage } from 'node:http';
 import type { Router } from '../../http/app.ts';
 import { createRouter } from '../../router.ts';
 import { type MessageLimits, messageDefaults } from './messages.ts';
@@ -60,7 +59,7 @@ export function mcpApp(createServer: () => McpServerLike, options: McpOptions = 
     },
     sessions: createSessions({ ...sessionDefaults, ...options }),
   };
-  const router = createRouter({ onError: logError })
+  const router = createRouter()
     .get('/sse', openSse(context), about.sse)
     .post('/messages', postToSse(context), about.messages)
     .post('/', post(context))
@@ -83,11 +82,6 @@ const about = {
       "A client does not begin here: it GETs …/sse, whose first event names this place with the session's id.",
   },
 };
-
-/** Without the query, which may name a session. */
-function logError(error: unknown, req: IncomingMessage & { originalUrl?: string }): void {
-  console.error(`${req.method} ${req.originalUrl?.split('?', 1)[0]}:`, error);
-}
 
 /** What the handlers of one app share. */
 export interface Context {

@@ -46,7 +46,7 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
 
   transport.onmessage = (message, extra) => {
     const call = isSdksTurn ? undefined : plainCall(message, tools);
-    if (call) return void answer(call);
+    if (call) return void answer(call).catch(tellLost);
     // The SDK begins after some promises. What comes behind it in a batch must not get ahead.
     isSdksTurn = true;
     process.nextTick(() => {
@@ -71,11 +71,11 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
       result = await failure(error); // a turn later, as an answer is: its batch may cancel it
     }
     if (!remove(inFlight, call)) return; // cancelled, or the session has ended
-    try {
-      await transport.send({ jsonrpc: '2.0', id: call.id, result });
-    } catch (error) {
-      transport.onerror?.(new Error(`An answer was not sent: ${textOf(error)}`));
-    }
+    await transport.send({ jsonrpc: '2.0', id: call.id, result });
+  }
+
+  function tellLost(error: unknown): void {
+    transport.onerror?.(new Error(`An answer was not sent: ${textOf(error)}`));
   }
 }
 

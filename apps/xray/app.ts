@@ -9,6 +9,7 @@ import type { ServerResponse } from 'node:http';
 import type { App, Handler } from '../../http/app.ts';
 import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { sendProblem } from '../../http/problem.ts';
+import { shortId } from '../../http/redact.ts';
 import { createRouter, rootPath } from '../../router.ts';
 import type { Store } from '../../store.ts';
 import { closed, type SessionEvent } from '../mcp/channels.ts';
@@ -16,7 +17,6 @@ import { onExpiry } from '../mcp/expiry.ts';
 import { keepAlive, publishStream, streamDefaults, streamHeaders } from '../mcp/stream.ts';
 import { earlierStreams } from './earlier.ts';
 import { createFeed } from './feed.ts';
-import { shortId } from './redact.ts';
 import { readSources } from './sources.ts';
 import { observe } from './steps.ts';
 import { treeOf } from './tree.ts';
@@ -42,6 +42,7 @@ export function liveApp(store: Store, options: LiveOptions): App {
   const feed = createFeed();
   const before = options.xray ? watchSessions(tellStuck) : undefined;
   let listChanged = false;
+  let listFails = false; // told already
   let stopListening: (() => void) | undefined;
   let lingering: NodeJS.Timeout | undefined;
   let closing = false;
@@ -60,9 +61,8 @@ export function liveApp(store: Store, options: LiveOptions): App {
     res.write(eventOf('hello', { xray: options.xray, run, tree: treeOf(options.root()) }));
     res.write(eventOf('open', { steps: feed.open() }));
     for (const stuck of before?.stuck.values() ?? []) res.write(eventOf('stuck', stuck));
-    const items = await store.list();
+    await tellList([res]).catch(tryAgain);
     if (res.writableEnded || isGone(res)) return; // the app or the page was closed meanwhile
-    res.write(eventOf('items', items));
     publishStream(res);
     keepAlive(res, streamDefaults.keepAliveMs);
     onExpiry(res, () => {
@@ -86,7 +86,7 @@ export function liveApp(store: Store, options: LiveOptions): App {
   function listen(ownPath: string): () => void {
     const stops = [store.onChange(() => (listChanged = true))];
     if (before) stops.push(...trace(ownPath, before));
-    const flushing = setInterval(() => void flush(), flushMs).unref();
+    const flushing = setInterval(flush, flushMs).unref();
     return () => {
       clearInterval(flushing);
       for (const stop of stops) stop();
@@ -110,17 +110,31 @@ export function liveApp(store: Store, options: LiveOptions): App {
     send(eventOf('stuck', stuck));
   }
 
-  async function flush(): Promise<void> {
+  function flush(): void {
     if (viewers.size === 0) return; // kept for the one that comes back
     const batch = feed.flush();
     if (batch) send(eventOf('steps', batch));
     if (!listChanged) return;
     listChanged = false;
-    send(eventOf('items', await store.list()));
+    tellList(viewers).catch(tryAgain);
   }
 
-  function send(event: string): void {
-    for (const res of viewers) if (res.writableLength < maxBufferedBytes) res.write(event);
+  async function tellList(to: Iterable<ServerResponse>): Promise<void> {
+    const items = await store.list();
+    listFails = false;
+    send(eventOf('items', items), to);
+  }
+
+  /** With the next flush: a page that looks on stays, and shows what it has. */
+  function tryAgain(error: unknown): void {
+    listChanged = true;
+    if (!listFails) console.error('The page can’t be told the list. It is tried again:', error);
+    listFails = true;
+  }
+
+  function send(event: string, to: Iterable<ServerResponse> = viewers): void {
+    for (const res of to)
+      if (!res.writableEnded && res.writableLength < maxBufferedBytes) res.write(event);
   }
 
   const router = createRouter().get('/events', see);

@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { onGone } from '../../http/gone.ts';
+import { redact, shortId, shownHeadersOf } from '../../http/redact.ts';
 import { rootPath } from '../../router.ts';
 import { closed, opened, type SentEvent, type SessionEvent, sent } from '../mcp/channels.ts';
-import { redact, shortId, shownHeadersOf } from './redact.ts';
 import { frameStep, type WireStep } from './wire.ts';
 
 interface Stream {

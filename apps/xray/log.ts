@@ -4,7 +4,7 @@
  *     POST   /mcp | /messages        202    1.3 ms   131 B  tools/call  session 3f2a91c0
  *     GET    /mcp | /sse             stream opens            session 3f2a91c0
  */
-import { redact, shortId } from './redact.ts';
+import { printable, redact, shortId } from '../../http/redact.ts';
 import { type Exchange, observe, type Step } from './steps.ts';
 
 export type LogFormat = 'text' | 'json';
@@ -15,7 +15,7 @@ export function accessLog(format: LogFormat, write: (line: string) => void): () 
   return observe({
     step(step) {
       const entry = entryOf(step);
-      if (entry) write(`${toLine(entry)}\n`);
+      if (entry) write(`${printable(toLine(entry))}\n`);
     },
   });
 }
@@ -68,9 +68,6 @@ function baseOf({ method, target, rootPath, url, rpcMethods, sessionId }: Exchan
 
 const maxRpcChars = 100; // a client may name a method anything, at any length
 
-// What a client names may move a terminal's cursor or start a line of its own.
-const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
 function textOf(entry: Entry): string {
   const { method, mount, url, stream, status, ms, bytes, cut, rpc, session } = entry;
   const split = mount === '/' ? url : `${mount} | ${url}`;
@@ -84,6 +81,5 @@ function textOf(entry: Entry): string {
     session && `session ${session}`,
   ]
     .filter(Boolean)
-    .join('  ')
-    .replace(unprintable, '·');
+    .join('  ');
 }

@@ -1,5 +1,6 @@
 /** The source lines behind each kind of step: read from the files that run, so they are true. */
 import { readFile } from 'node:fs/promises';
+import { readOnce } from '../../http/read-once.ts';
 
 export interface Source {
   file: string;
@@ -13,7 +14,7 @@ export interface Source {
  * that gives it, `mcp` in front of those of the MCP app.
  */
 const declarations: Record<string, [file: string, declaration: string]> = {
-  request: ['http/listen.ts', 'const onRequest: RequestListener'],
+  request: ['http/listen.ts', 'async function answer('],
   hostGuard: ['guard.ts', 'export function hostGuard'],
   bearer: ['guard.ts', 'export function bearer'],
   find: ['http/routes.ts', 'export function find('],
@@ -45,13 +46,14 @@ const declarations: Record<string, [file: string, declaration: string]> = {
   'mcp DELETE /': ['apps/mcp/streamable.ts', 'export function endSession'],
 };
 
-export async function readSources(): Promise<Record<string, Source>> {
+/** By what they are behind. The files that run do not change, so they are read once. */
+export const readSources = readOnce(async (): Promise<Record<string, Source>> => {
   const entries = Object.entries(declarations).map(async ([kind, [file, declaration]]) => {
     const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
     return [kind, sourceAt(file, text.split('\n'), declaration)] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
-}
+});
 
 /** The declaration with the comment above it, up to the line that closes it. */
 function sourceAt(file: string, lines: string[], declaration: string): Source {

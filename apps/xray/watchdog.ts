@@ -2,6 +2,8 @@
  * The stuck handshake: an SSE stream that opened and got no message. Most clients show nothing
  * then, and wait; so the server says what the likely causes are, once a stream.
  */
+
+import { shortId } from '../../http/redact.ts';
 import {
   closed,
   opened,
@@ -9,7 +11,6 @@ import {
   received,
   type SessionEvent,
 } from '../mcp/channels.ts';
-import { shortId } from './redact.ts';
 
 export interface StuckSession {
   /** Shortened. */

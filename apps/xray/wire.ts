@@ -1,7 +1,7 @@
 /** Steps as the page gets them: plain JSON, bounded, without a secret. */
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { refusal } from '../../http/near.ts';
-import { redact, shortId, shownHeadersOf } from './redact.ts';
+import { redact, shortId, shownHeadersOf } from '../../http/redact.ts';
 import type { Step } from './steps.ts';
 
 /** What joins a call to its answer: the JSON-RPC id, with the session it belongs to. */
