@@ -57,7 +57,9 @@ const width = 79; // columns: the narrowest terminal in use has 80
 export async function check(body: (subject: Subject) => Promise<void>): Promise<void> {
   const subject = subjectAt(resolve(process.argv[2] ?? ''));
   // What the learner's code throws later, in a handler or a timer.
-  process.on('uncaughtException', error => void finish(error, subject));
+  process.on('uncaughtException', error => {
+    finish(error, subject).catch(() => process.exit(1));
+  });
   try {
     await body(subject);
   } catch (error) {

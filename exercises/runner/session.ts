@@ -83,8 +83,8 @@ export class Session {
       this.end();
       return;
     }
-    this.unwatch = watchFile(exercise.edit, () => void this.check(exercise));
-    void this.check(exercise, { stay });
+    this.unwatch = watchFile(exercise.edit, () => this.start(exercise));
+    this.start(exercise, { stay });
   }
 
   private close(): void {
@@ -92,7 +92,15 @@ export class Session {
     this.checking.abort();
   }
 
-  private async check(exercise: Exercise, { stay = false } = {}): Promise<void> {
+  private start(exercise: Exercise, options: { stay?: boolean } = {}): void {
+    this.check(exercise, options).catch(error => {
+      this.end(); // gives the terminal back, so that the error can be read
+      console.error(error);
+      process.exitCode = 1;
+    });
+  }
+
+  private async check(exercise: Exercise, { stay = false }: { stay?: boolean }): Promise<void> {
     this.checking.abort(); // what it would find is of a file that is no more
     this.checking = new AbortController();
     const { signal } = this.checking;
@@ -121,7 +129,7 @@ export class Session {
     const exercise = this.progress.current();
     if (!exercise) return;
     if (leaving.has(key)) this.end();
-    else if (key === '\r' || key === '\n') void this.check(exercise);
+    else if (key === '\r' || key === '\n') this.start(exercise);
     else if (key === 'r' && this.panel === 'reset') this.restart(exercise);
     else this.toggle(panels[key] ?? 'none');
   }

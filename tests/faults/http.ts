@@ -182,7 +182,9 @@ test(
 
 // One that fails then ends the process. The linter lets `void f()` pass, so the checker is asked.
 test('every promise of the program ends in an await or a catch', () => {
-  const isProgram = (file: string) => !/^(?:\.\.|node_modules|tests|bench)\b/.test(file);
+  // In the lesson and in the exercises an async listener has its own try: that is what they show.
+  const isProgram = (file: string) =>
+    !/^(?:\.\.|node_modules|tests|bench|docs|exercises\/\d)/.test(file);
   assert.deepEqual(floatingPromises(isProgram), []);
 });
 
