@@ -5,3 +5,4 @@
 import './faults/http.ts';
 import './faults/sessions.ts';
 import './faults/store.ts';
+import './faults/streams.ts';

@@ -4,9 +4,13 @@
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isGone, onGone } from '../../http/gone.ts';
+import type { Backlog, Waiting } from './backlog.ts';
+import { lostAnswer } from './call-errors.ts';
 import { publishFrame, sent } from './channels.ts';
-import type { EventLog } from './event-log.ts';
+import { eventId, namesOf, without } from './event-ids.ts';
+import { answeredIn, type EventLog, type LoggedEvent } from './event-log.ts';
 import { onExpiry } from './expiry.ts';
+import { PacedResponse } from './paced-response.ts';
 import { refuse, refuseForNow } from './refuse.ts';
 import { frameOf, keepAlive, publishStream, type StreamLimits, streamHeaders } from './stream.ts';
 
@@ -23,60 +27,89 @@ export interface AnswerStyle {
 
 export interface Answer {
   res?: ServerResponse | undefined;
-  /** Calls of the POST that are not answered yet. */
+  /** Calls of the POST that are not settled yet. */
   readonly calls: RequestId[];
   write(message: JSONRPCMessage): void;
-  /** All calls are answered, or cancelled. */
+  /** One of the calls is answered, or without an answer cancelled. */
+  settle(id: RequestId, answer?: JSONRPCMessage): void;
+  /** All of them are. */
   end(): void;
   /** The session ended first. */
   abandon(): void;
 }
 
 /** One JSON body, once all calls are answered. A batch's is bounded, for it waits in memory. */
-export class JsonAnswer implements Answer {
+export class JsonAnswer implements Answer, Waiting {
   readonly res: ServerResponse;
   readonly calls: RequestId[];
+  bytes = 0;
+  since = 0;
   private readonly style: AnswerStyle;
+  private readonly backlog: Backlog;
   private readonly maxChars: number;
   private readonly messages: JSONRPCMessage[] = [];
   private readonly parts: string[] = [];
   private chars = 0;
   private tooLong = false;
 
-  constructor(calls: RequestId[], res: ServerResponse, style: AnswerStyle, maxChars: number) {
+  constructor(
+    calls: RequestId[],
+    res: ServerResponse,
+    style: AnswerStyle,
+    backlog: Backlog,
+    maxChars: number,
+  ) {
     this.calls = calls;
     this.res = res;
     this.style = style;
+    this.backlog = backlog;
     this.maxChars = maxChars;
   }
 
   write(message: JSONRPCMessage): void {
+    this.backlog.makeRoom();
     if (this.tooLong) return;
     const json = JSON.stringify(message);
     this.chars += json.length;
     // One long answer always passes, as it does on a stream.
-    this.tooLong = this.parts.length > 0 && this.chars > this.maxChars;
-    if (this.tooLong) return void this.forget();
+    if (this.parts.length > 0 && this.chars > this.maxChars) return void this.drop();
     this.parts.push(json);
     if (sent.hasSubscribers) this.messages.push(message);
+    if (this.calls.length > 0) this.wait(json);
+  }
+
+  settle(id: RequestId, answer?: JSONRPCMessage): void {
+    remove(this.calls, id);
+    if (answer) this.write(answer);
   }
 
   end(): void {
+    this.backlog.remove(this);
     if (this.tooLong) return void refuse(this.res, 400, batchTooLong);
     if (this.parts.length === 0) return void this.res.writeHead(202).end(); // all cancelled
     const body = this.style.batch ? `[${this.parts}]` : this.parts.join();
     const head = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-    this.res.writeHead(200, head).end(body);
+    this.res.writeHead(200, head);
+    new PacedResponse(this.res, this.backlog).end(body);
     for (const message of this.messages) publishFrame(this.res, body, message);
   }
 
-  private forget(): void {
-    this.parts.length = 0;
-    this.messages.length = 0;
+  abandon(): void {
+    this.backlog.remove(this);
+    if (!this.res.headersSent) refuseForNow(this.res, ended);
   }
 
-  abandon(): void {
-    if (!this.res.headersSent) refuseForNow(this.res, ended);
+  /** What is there goes, and so will what follows; in the end the client is told. */
+  drop(): void {
+    this.tooLong = true;
+    this.parts.length = 0;
+    this.messages.length = 0;
+    this.backlog.remove(this);
+  }
+
+  private wait(json: string): void {
+    if (this.bytes === 0) this.since = performance.now();
+    this.backlog.add(this, 2 * json.length); // of UTF-16, at most
   }
 }
 
@@ -88,20 +121,37 @@ const batchTooLong =
 export class EventStream implements Answer {
   readonly number: number;
   readonly calls: RequestId[];
-  res: ServerResponse | undefined;
+  /** Number of its last event. */
+  last = 0;
+  /** The calls, as ids of events name them. */
+  private owed: string;
   private readonly log: EventLog;
+  private readonly backlog: Backlog;
   private readonly limits: StreamLimits;
+  private out: PacedResponse | undefined;
   /** Frames that wait for the head to leave; undefined once it has. */
   private held: string | undefined;
-  private last = 0;
   /** Number of the last event that was written to a connection. */
   private written = 0;
+  private isPrimed = false;
 
-  constructor(number: number, calls: RequestId[], log: EventLog, limits: StreamLimits) {
+  constructor(
+    number: number,
+    calls: RequestId[],
+    log: EventLog,
+    backlog: Backlog,
+    limits: StreamLimits,
+  ) {
     this.number = number;
     this.calls = calls;
+    this.owed = namesOf(calls);
     this.log = log;
+    this.backlog = backlog;
     this.limits = limits;
+  }
+
+  get res(): ServerResponse | undefined {
+    return this.out?.res;
   }
 
   /**
@@ -111,7 +161,8 @@ export class EventStream implements Answer {
    */
   attach(res: ServerResponse, waits = false): void {
     this.detach();
-    this.res = res;
+    this.backlog.makeRoom();
+    this.out = new PacedResponse(res, this.backlog);
     this.held = '';
     publishStream(res);
     if (waits) return;
@@ -123,29 +174,53 @@ export class EventStream implements Answer {
   }
 
   write(message: JSONRPCMessage): void {
-    const frame = frameOf(message, `${this.number}.${++this.last}`);
-    this.log.append(frame);
+    this.backlog.makeRoom();
+    const frame = frameOf(message, eventId(this.number, ++this.last, this.owed));
+    const isAnswer = !('method' in message);
+    if (!this.log.append(frame, isAnswer) && isAnswer) this.keepLoss(message.id);
     this.push(frame, this.last, message);
   }
 
   /** An id without data: from here on the client can resume (2025-11-25, transports). */
   prime(): void {
-    const { number, written, limits } = this;
-    this.push(`id: ${number}.${written}\nretry: ${limits.retryMs}\ndata: \n\n`, written);
+    this.isPrimed = true;
+    const { number, written, owed, limits } = this;
+    const id = eventId(number, written, owed);
+    this.push(`id: ${id}\nretry: ${limits.retryMs}\ndata: \n\n`, written);
   }
 
-  /** Sends again what came after event `after`, or what no connection has seen yet. */
-  replay(after = this.written): void {
-    for (const { frame, seq } of this.log.of(this.number)) if (seq > after) this.push(frame, seq);
+  settle(id: RequestId, answer?: JSONRPCMessage): void {
+    remove(this.calls, id);
+    this.owed = without(this.owed, id);
+    if (answer) this.write(answer);
+    else if (this.isPrimed) this.prime(); // so that the client does not come back for it
+  }
+
+  /**
+   * What came after event `after`, or what no connection has seen yet; and an error for each call
+   * whose answer should be there and is not, for a client that is told nothing waits.
+   * @param owed calls that the client waits for, without those that are still in flight
+   */
+  missed(after = this.written, owed: RequestId[] = []): LoggedEvent[] {
+    const kept = this.log.of(this.number).filter(({ seq }) => seq > after);
+    const answered = owed.length === 0 ? [] : kept.map(answeredIn);
+    const lost = owed.filter(id => !answered.includes(id));
+    const seq = kept.at(-1)?.seq ?? after;
+    return [...kept, ...lost.map((id, index) => this.loss(id, seq, lost.slice(index + 1)))];
+  }
+
+  replay(events: LoggedEvent[]): void {
+    for (const { frame, seq } of events) this.push(frame, seq);
   }
 
   detach(): void {
-    const { res, held } = this;
-    if (!res) return;
-    this.res = undefined;
-    if (held === undefined || res.headersSent) return void res.end();
+    const { out, held } = this;
+    if (!out) return;
+    this.out = undefined;
+    if (held === undefined || out.res.headersSent) return void out.end();
     const head = { 'Content-Length': Buffer.byteLength(held), ...streamHeaders };
-    res.writeHead(200, head).end(held);
+    out.res.writeHead(200, head);
+    out.end(held);
   }
 
   end(): void {
@@ -158,34 +233,52 @@ export class EventStream implements Answer {
     this.detach();
   }
 
+  /** A too long answer is kept as the error that stands for it. */
+  private keepLoss(call: RequestId | undefined): void {
+    if (call !== undefined) this.log.append(this.loss(call, this.last).frame, true);
+  }
+
+  /** @param lost calls whose loss is still to be told */
+  private loss(call: RequestId, seq: number, lost: RequestId[] = []): LoggedEvent {
+    const owed = namesOf([...lost, ...this.calls]);
+    const id = eventId(this.number, seq, owed);
+    return { stream: this.number, seq, frame: frameOf(lostAnswer(call), id) };
+  }
+
   private push(frame: string, seq: number, message?: JSONRPCMessage): void {
-    const { res } = this;
-    if (!res || res.destroyed) return;
-    if (this.held === undefined) res.write(frame);
-    else this.held += frame;
+    const { out } = this;
+    if (!out || out.res.destroyed) return;
+    if (this.held !== undefined) this.held += frame;
+    else if (!out.write(frame)) return;
     if (this.held && this.held.length > maxHeldChars) this.open();
     this.written = seq;
-    if (sent.hasSubscribers) publishFrame(res, frame, message);
+    if (sent.hasSubscribers) publishFrame(out.res, frame, message);
   }
 
   private open(): void {
-    const { res, held, limits } = this;
-    if (!res || held === undefined) return;
+    const { out, held, limits } = this;
+    if (!out || held === undefined) return;
+    const { res } = out;
     if (isGone(res) || res.headersSent) {
-      this.res = undefined; // the client has left, or was told that its request failed
+      this.out = undefined; // the client has left, or was told that its request failed
       return;
     }
     this.held = undefined;
     res.writeHead(200, { ...streamHeaders }).flushHeaders();
-    if (held) res.write(held);
+    if (held) out.write(held);
     keepAlive(res, limits.keepAliveMs);
     onExpiry(res, () => {
-      if (this.res === res) this.detach();
+      if (this.out === out) this.detach();
     });
     onGone(res, () => {
-      if (this.res === res) this.res = undefined;
+      if (this.out === out) this.out = undefined;
     });
   }
+}
+
+function remove<T>(list: T[], entry: T): void {
+  const index = list.indexOf(entry);
+  if (index !== -1) list.splice(index, 1);
 }
 
 const maxHeldChars = 64 * 1024; // what a turn has to say beyond that goes out as it comes

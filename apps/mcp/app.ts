@@ -12,6 +12,7 @@
  */
 import type { Router } from '../../http/app.ts';
 import { createRouter } from '../../router.ts';
+import { Backlog } from './backlog.ts';
 import { type MessageLimits, messageDefaults } from './messages.ts';
 import {
   createSessions,
@@ -46,18 +47,20 @@ const graceMs = 10_000; // a third of what common supervisors allow before they 
  *   to another (CVE-2026-25536).
  */
 export function mcpApp(createServer: () => McpServerLike, options: McpOptions = {}): McpApp {
+  const all: Required<McpOptions> = {
+    ...sessionDefaults,
+    ...messageDefaults,
+    ...streamDefaults,
+    endpoint: 'absolute',
+    enableJsonResponse: false,
+    graceMs,
+    ...given(options),
+  };
   const context: Context = {
     createServer,
-    options: {
-      ...sessionDefaults,
-      ...messageDefaults,
-      ...streamDefaults,
-      endpoint: 'absolute',
-      enableJsonResponse: false,
-      graceMs,
-      ...options,
-    },
-    sessions: createSessions({ ...sessionDefaults, ...options }),
+    options: all,
+    sessions: createSessions(all),
+    backlog: new Backlog(all.maxBufferedTotalBytes),
   };
   const router = createRouter()
     .get('/sse', openSse(context), about.sse)
@@ -83,9 +86,17 @@ const about = {
   },
 };
 
+/** An option that is undefined is one not given. */
+function given(options: McpOptions): McpOptions {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries);
+}
+
 /** What the handlers of one app share. */
 export interface Context {
   createServer: () => McpServerLike;
   options: Required<McpOptions>;
   sessions: Sessions;
+  /** What waits for readers, of all sessions together. */
+  backlog: Backlog;
 }

@@ -12,7 +12,8 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { CallToolResult, JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
-import { cancelledId, type McpServerLike, remove } from './sessions.ts';
+import { Calls } from './calls.ts';
+import { cancelledId, type McpServerLike } from './sessions.ts';
 
 /**
  * A tool as `registerTool(name, config, answer)` takes it, without an output schema. What the SDK's
@@ -41,36 +42,36 @@ export function fastCalls(server: McpServerLike, tools: Record<string, PlainTool
 /** Goes between the transport and what the SDK has just put on it. */
 function answerFirst(transport: Transport, tools: Record<string, PlainTool>): void {
   const { onmessage, onclose } = transport;
-  const inFlight: PlainCall[] = [];
+  const inFlight = new Calls<PlainCall>();
   let isSdksTurn = false;
 
   transport.onmessage = (message, extra) => {
     const call = isSdksTurn ? undefined : plainCall(message, tools);
-    if (call) return void answer(call).catch(tellLost);
+    if (call && !inFlight.get(call.id)) return void answer(call).catch(tellLost);
     // The SDK begins after some promises. What comes behind it in a batch must not get ahead.
     isSdksTurn = true;
     process.nextTick(() => {
       isSdksTurn = false;
     });
     const cancelled = cancelledId(message);
-    const dropped = inFlight.find(({ id }) => id === cancelled);
-    if (dropped) remove(inFlight, dropped);
+    if (cancelled !== undefined) inFlight.take(cancelled);
     onmessage?.(message, extra);
   };
   transport.onclose = () => {
-    inFlight.length = 0;
+    inFlight.clear();
     onclose?.();
   };
 
   async function answer(call: PlainCall): Promise<void> {
-    inFlight.push(call);
+    inFlight.add(call.id, call);
     let result: CallToolResult;
     try {
       result = await call.tool.answer(call.input);
     } catch (error) {
       result = await failure(error); // a turn later, as an answer is: its batch may cancel it
     }
-    if (!remove(inFlight, call)) return; // cancelled, or the session has ended
+    if (inFlight.get(call.id) !== call) return; // cancelled, or the session has ended
+    inFlight.take(call.id);
     await transport.send({ jsonrpc: '2.0', id: call.id, result });
   }
 

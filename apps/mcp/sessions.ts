@@ -16,7 +16,10 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { refusedCall } from './call-errors.ts';
+import { Calls } from './calls.ts';
 import { closed, opened, received, type SessionEvent, type TransportKind } from './channels.ts';
+import { messageForSdk } from './sdk-ids.ts';
 
 /** The SDK's McpServer, its low-level Server, or whatever connects and closes as they do. */
 export interface McpServerLike {
@@ -48,6 +51,8 @@ export interface SessionLimits {
   handshakeMs: number;
   /** ms a session may go without a message, an open stream or a call in flight. */
   idleMs: number;
+  /** Calls of one session that are being answered. Beyond, a call is answered with an error. */
+  maxCallsInFlight: number;
 }
 
 export const sessionDefaults: SessionLimits = {
@@ -55,6 +60,7 @@ export const sessionDefaults: SessionLimits = {
   ownerShare: 1, // half, where several owners are to have room: who can be one, only the host knows
   handshakeMs: 10_000, // it takes milliseconds, and seconds when all 1,000 come together
   idleMs: 30 * 60_000, // an agent may think, or wait for its user, for minutes
+  maxCallsInFlight: 1_000, // a client has a few; ten of the largest batches
 };
 
 export class Session {
@@ -63,8 +69,10 @@ export class Session {
   readonly transport: SessionTransport;
   /** The bearer token that opened it; undefined where none is asked for. */
   readonly owner: string | undefined;
-  /** Ids of the calls being answered. An array, as StreamableTransport.answers and for its reasons. */
-  readonly calls: RequestId[] = [];
+  /** Those being answered. */
+  readonly calls = new Calls<JSONRPCMessage>();
+  /** Set when it opens. */
+  maxCallsInFlight = sessionDefaults.maxCallsInFlight;
   /** Called when the last of the calls is over. */
   onquiet?: () => void;
   readonly openedMs = performance.now();
@@ -95,20 +103,22 @@ export class Session {
     this.quietSweeps = 0;
     if (received.hasSubscribers) received.publish({ sessionId: this.id, req, message });
     const id = callId(message);
-    if (id !== undefined) this.calls.push(id);
+    if (id !== undefined) {
+      if (this.calls.size >= this.maxCallsInFlight) return void this.refuse(id);
+      this.calls.add(id, message);
+    }
     // Assigned, not spread: a spread of what is mostly empty takes a twentieth of a call.
     extra.requestInfo = { headers: req.headers };
     if (req.auth) extra.authInfo = req.auth;
-    this.transport.onmessage?.(message, extra);
     const cancelled = cancelledId(message);
-    if (cancelled === undefined) return;
-    this.transport.cancelled(cancelled);
-    this.settle(cancelled);
+    const call = id ?? cancelled;
+    this.transport.onmessage?.(call === undefined ? message : messageForSdk(message, call), extra);
+    if (cancelled !== undefined) this.cancel(cancelled);
   }
 
   /** Counts sweeps, not time: no clock is read per message. */
   outlived(maxQuietSweeps: number): boolean {
-    if (this.calls.length > 0 || this.transport.hasStream()) this.quietSweeps = 0;
+    if (this.calls.size > 0 || this.transport.hasStream()) this.quietSweeps = 0;
     return ++this.quietSweeps > maxQuietSweeps;
   }
 
@@ -121,15 +131,18 @@ export class Session {
   }
 
   private settle(id: RequestId): void {
-    if (remove(this.calls, id) && this.calls.length === 0) this.onquiet?.();
+    if (this.calls.take(id) && this.calls.size === 0) this.onquiet?.();
   }
-}
 
-/** @returns whether it was there */
-export function remove<T>(list: T[], entry: T): boolean {
-  const index = list.indexOf(entry);
-  if (index !== -1) list.splice(index, 1);
-  return index !== -1;
+  private cancel(id: RequestId): void {
+    this.transport.cancelled(id);
+    this.settle(id);
+  }
+
+  private refuse(id: RequestId): void {
+    const answer = refusedCall(id, this.maxCallsInFlight);
+    this.transport.send(answer).catch(error => this.transport.onerror?.(error));
+  }
 }
 
 /** The id of a request that wants an answer; undefined for anything else. */
@@ -162,7 +175,8 @@ const stoppingDetail = 'The server is stopping. Connect again in a moment.';
 export const maxTimerMs = 2 ** 31 - 1; // Node turns a longer one into 1 ms
 const sweepsPerIdle = 4; // so a session is freed at most a quarter late
 
-export function createSessions({ maxSessions, ownerShare, handshakeMs, idleMs }: SessionLimits) {
+export function createSessions(limits: SessionLimits) {
+  const { maxSessions, ownerShare, handshakeMs, idleMs, maxCallsInFlight } = limits;
   const sessions = new Map<string, Session>(); // a Map: '__proto__' is an id like any other
   const perOwner = new Map<string | undefined, number>();
   const maxPerOwner = Math.max(1, Math.floor(maxSessions * ownerShare));
@@ -218,6 +232,7 @@ export function createSessions({ maxSessions, ownerShare, handshakeMs, idleMs }:
     sessions.set(session.id, session);
     unproven.add(session);
     perOwner.set(session.owner, (perOwner.get(session.owner) ?? 0) + 1);
+    session.maxCallsInFlight = maxCallsInFlight;
     session.transport.onclose = () => forget(session);
     publish(opened, session, req);
     try {
@@ -239,14 +254,14 @@ export function createSessions({ maxSessions, ownerShare, handshakeMs, idleMs }:
 
   /** Why these messages can't be taken now; undefined when they can. */
   function conflict(session: Session, messages: JSONRPCMessage[]): Conflict | undefined {
-    const ids: RequestId[] = [];
+    const ids = messages.length > 1 ? new Set<RequestId>() : undefined;
     for (const message of messages) {
       const id = callId(message);
       if (id === undefined) continue;
       if (stopping) return { status: 503, detail: stoppingDetail };
-      if (session.calls.includes(id) || ids.includes(id))
+      if (session.calls.get(id) || ids?.has(id))
         return { status: 400, detail: `A call with the id ${JSON.stringify(id)} is in flight.` };
-      ids.push(id);
+      ids?.add(id);
     }
     return undefined;
   }
@@ -271,7 +286,7 @@ export function createSessions({ maxSessions, ownerShare, handshakeMs, idleMs }:
     const left = (perOwner.get(session.owner) ?? 0) - 1;
     if (left > 0) perOwner.set(session.owner, left);
     else perOwner.delete(session.owner);
-    session.calls.length = 0;
+    session.calls.clear();
     session.onquiet?.();
     publish(closed, session);
   }
@@ -280,7 +295,7 @@ export function createSessions({ maxSessions, ownerShare, handshakeMs, idleMs }:
   async function close(graceMs: number): Promise<void> {
     stopping = true;
     clearInterval(sweep);
-    const busy = [...sessions.values()].filter(session => session.calls.length > 0);
+    const busy = [...sessions.values()].filter(session => session.calls.size > 0);
     const quiet = busy.map(session => new Promise<void>(done => (session.onquiet = done)));
     await Promise.race([Promise.all(quiet), after(graceMs)]);
     await Promise.all([...sessions.values()].map(end));

@@ -14,29 +14,25 @@ import type { App } from '../../http/app.ts';
 import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { rootPath } from '../../router.ts';
 import type { Context } from './app.ts';
+import { Backlog } from './backlog.ts';
 import { publishFrame, sent } from './channels.ts';
 import { onExpiry } from './expiry.ts';
 import { isInitialize, readMessages, versionOf } from './messages.ts';
+import { PacedResponse } from './paced-response.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
+import { messageFromSdk } from './sdk-ids.ts';
 import { type McpRequest, Session, type SessionTransport } from './sessions.ts';
-import {
-  frameOf,
-  keepAlive,
-  overfull,
-  publishStream,
-  type StreamLimits,
-  streamHeaders,
-} from './stream.ts';
+import { frameOf, keepAlive, publishStream, type StreamLimits, streamHeaders } from './stream.ts';
 
 /** GET /sse */
-export function openSse({ createServer, options, sessions }: Context): App {
+export function openSse({ createServer, options, sessions, backlog }: Context): App {
   return async (req: McpRequest, res) => {
     if (req.method === 'HEAD') return res.writeHead(200, streamHeaders).end(); // opens nothing
     if (!(await hasTurn(res))) return; // it left, perhaps while a guard asked who it is
     const owner = req.auth?.token;
     const full = sessions.refusal(owner);
     if (full) return refuseForNow(res, full);
-    const transport = new SseTransport(endpointFor(req, options.endpoint), res, options);
+    const transport = new SseTransport(endpointFor(req, options.endpoint), res, options, backlog);
     const session = new Session(createServer(), transport, owner);
     session.inUse = comesBack(req);
     await sessions.open(session, req);
@@ -80,12 +76,17 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
   private readonly response: ServerResponse;
   private readonly endpoint: string;
   private readonly limits: StreamLimits;
+  private readonly backlog: Backlog;
+  private readonly out: PacedResponse;
 
-  constructor(endpoint: string, res: ServerResponse, limits: StreamLimits) {
+  /** @param app what waits for readers in the whole app */
+  constructor(endpoint: string, res: ServerResponse, limits: StreamLimits, app: Backlog) {
     super(endpoint, res);
     this.endpoint = endpoint;
     this.response = res;
     this.limits = limits;
+    this.backlog = new Backlog(limits.maxBufferedBytes, app);
+    this.out = new PacedResponse(res, this.backlog);
   }
 
   override async start(): Promise<void> {
@@ -100,12 +101,14 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
     if (sent.hasSubscribers) publishFrame(this.response, this.endpointFrame());
   }
 
-  override async send(message: JSONRPCMessage): Promise<void> {
+  /** Not the SDK's: that hands over to Node whatever there is. */
+  override async send(theirs: JSONRPCMessage): Promise<void> {
+    const message = messageFromSdk(theirs);
     this.onsent?.(message);
-    if (overfull([this.response], this.limits.maxBufferedBytes))
-      return void this.response.destroy();
-    await super.send(message);
-    if (sent.hasSubscribers) publishFrame(this.response, frameOf(message), message);
+    this.backlog.makeRoom();
+    const frame = frameOf(message);
+    const isWritten = this.out.write(frame);
+    if (isWritten && sent.hasSubscribers) publishFrame(this.response, frame, message);
   }
 
   cancelled(): void {} // its answer had no response of its own to end

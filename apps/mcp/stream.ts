@@ -10,8 +10,10 @@ import { publishFrame, sent, streaming } from './channels.ts';
 export interface StreamLimits {
   /** ms between pings. */
   keepAliveMs: number;
-  /** Bytes a session may have waiting for its reader. */
+  /** Bytes a session may have waiting for its readers. Beyond, the one furthest behind is cut. */
   maxBufferedBytes: number;
+  /** The same for all sessions of the app together. */
+  maxBufferedTotalBytes: number;
   /** ms a browser-like client waits before it comes back. */
   retryMs: number;
 }
@@ -19,6 +21,9 @@ export interface StreamLimits {
 export const streamDefaults: StreamLimits = {
   keepAliveMs: 15_000, // below the 30 s after which common proxies drop an idle stream
   maxBufferedBytes: 8 * 1024 * 1024, // room for a few large answers, not for a reader that stopped
+  // Sixteen such sessions, and what a process of 512 MB has left beside 1,000 sessions (40 MB)
+  // whose event logs are full of answers (256 MB).
+  maxBufferedTotalBytes: 128 * 1024 * 1024,
   retryMs: 1_000, // JS clients wait 3 s unless told
 };
 
@@ -50,19 +55,9 @@ export function publishStream(res: ServerResponse): void {
 export function keepAlive(res: ServerResponse, everyMs: number): void {
   res.req.resume();
   const timer = setInterval(() => {
-    if (res.writableEnded) return; // ended, but its reader has not taken all of it
+    if (res.writableEnded || res.writableLength > 0) return; // bytes enough are on their way
     res.write(': ping\n\n');
     if (sent.hasSubscribers) publishFrame(res, ': ping\n\n');
   }, everyMs).unref();
   onGone(res, () => clearInterval(timer));
-}
-
-/**
- * Whether these responses hold more than their reader may keep waiting. Asked before a write,
- * so that one large message to a healthy reader always passes.
- */
-export function overfull(responses: Iterable<ServerResponse>, maxBytes: number): boolean {
-  let waiting = 0;
-  for (const res of responses) waiting += res.writableLength;
-  return waiting > maxBytes;
 }

@@ -12,11 +12,14 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import { onGone } from '../../http/gone.ts';
 import { type Answer, type AnswerStyle, EventStream, JsonAnswer } from './answers.ts';
-import { EventLog, type LoggedEvent } from './event-log.ts';
-import { remove, type SessionTransport } from './sessions.ts';
-import { overfull, type StreamLimits, streamHeaders } from './stream.ts';
+import { Backlog } from './backlog.ts';
+import { Calls } from './calls.ts';
+import { type EventId, parseEventId } from './event-ids.ts';
+import { EventLog } from './event-log.ts';
+import { idFromSdk, messageFromSdk } from './sdk-ids.ts';
+import type { SessionTransport } from './sessions.ts';
+import type { StreamLimits } from './stream.ts';
 
 export class StreamableTransport implements SessionTransport {
   readonly kind = 'streamable';
@@ -27,32 +30,30 @@ export class StreamableTransport implements SessionTransport {
   onsent?: (message: JSONRPCMessage) => void;
 
   private readonly limits: StreamLimits;
-  /**
-   * Of the calls in flight. An array: a Map that is filled and emptied leaves tables behind, each
-   * holding the next, and once one is in V8's old space all are kept until that is collected.
-   * To look one up takes 5 µs for each thousand in flight; a client has a few.
-   */
-  private readonly answers: Answer[] = [];
+  /** Of the calls in flight; that to a batch is there for each of its calls. */
+  private readonly answers = new Calls<Answer>();
   private readonly log = new EventLog();
-  /** Responses whose readers have not taken all that was written. */
-  private readonly behind = new Set<ServerResponse>();
+  private readonly backlog: Backlog;
   private readonly unasked: EventStream;
   private lastStream = 0;
   private closed = false;
 
-  constructor(limits: StreamLimits) {
+  /** @param app what waits for readers in the whole app */
+  constructor(limits: StreamLimits, app = new Backlog(limits.maxBufferedTotalBytes)) {
     this.limits = limits;
-    this.unasked = new EventStream(0, [], this.log, limits);
+    this.backlog = new Backlog(limits.maxBufferedBytes, app);
+    this.unasked = new EventStream(0, [], this.log, this.backlog, limits);
   }
 
   async start(): Promise<void> {} // its streams open with the requests that ask for them
 
   /** Opens the answer to a POST that holds `calls`, before they reach the server. */
   expect(calls: RequestId[], res: ServerResponse, style: AnswerStyle): void {
+    const { limits, log, backlog } = this;
     const answer = style.json
-      ? new JsonAnswer([...calls], res, style, this.limits.maxBufferedBytes)
-      : new EventStream(++this.lastStream, [...calls], this.log, this.limits);
-    this.answers.push(answer);
+      ? new JsonAnswer([...calls], res, style, backlog, limits.maxBufferedBytes)
+      : new EventStream(++this.lastStream, [...calls], log, backlog, limits);
+    for (const call of calls) this.answers.add(call, answer);
     if (answer instanceof EventStream) {
       answer.attach(res, style.begins);
       if (style.primed) answer.prime();
@@ -63,34 +64,36 @@ export class StreamableTransport implements SessionTransport {
   listen(res: ServerResponse, primed: boolean): void {
     this.unasked.attach(res);
     if (primed) this.unasked.prime();
-    this.unasked.replay();
+    this.unasked.replay(this.unasked.missed());
   }
 
-  /** GET with Last-Event-ID: what came after it, and what is still to come. False: unknown. */
-  resume(lastEventId: string, res: ServerResponse): boolean {
-    const [, number, after] = /^(\d{1,15})\.(\d{1,15})$/.exec(lastEventId)?.map(Number) ?? [];
-    if (number === undefined || after === undefined) return false;
-    const stream = this.stream(number);
-    if (stream) {
-      stream.attach(res);
-      stream.replay(after);
-    } else {
-      const kept = this.log.of(number);
-      if (kept.length === 0) return false;
-      sendMissed(
-        res,
-        kept.filter(({ seq }) => seq > after),
-      );
-    }
-    this.watch(res);
+  /**
+   * GET with Last-Event-ID: what came after it, as far as it is kept, and what is still to come.
+   * @returns false for an id that was never given
+   */
+  resume(lastEventId: string, res: ServerResponse, primed = false): boolean {
+    const last = parseEventId(lastEventId);
+    if (!last || last.stream > this.lastStream) return false;
+    const stream = this.stream(last.stream);
+    if (stream && last.seq > stream.last) return false;
+    if (stream === this.unasked && last.owed.length > 0) return false;
+    const owed = last.owed.filter(id => !this.answers.get(id));
+    if (!stream) return this.resumeEnded({ ...last, owed }, res);
+    stream.attach(res);
+    const missed = stream.missed(last.seq, owed);
+    stream.replay(missed);
+    // Else the SDK's client, cut off again before an event, has forgotten which stream it was.
+    if (missed.length === 0 && primed) stream.prime();
     return true;
   }
 
-  async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+  async send(theirs: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    const message = messageFromSdk(theirs);
     this.onsent?.(message);
     if ('method' in message) {
-      const answer = this.answerTo(options?.relatedRequestId);
-      return this.write(answer instanceof EventStream ? answer : this.unasked, message);
+      const call = options?.relatedRequestId;
+      const answer = call === undefined ? undefined : this.answers.get(idFromSdk(call));
+      return (answer instanceof EventStream ? answer : this.unasked).write(message);
     }
     if (message.id !== undefined) this.settle(message.id, message);
   }
@@ -105,61 +108,47 @@ export class StreamableTransport implements SessionTransport {
 
   /** Ends the stream a call is answered on; the client comes back with Last-Event-ID. */
   detach(call: RequestId | undefined): void {
-    const stream = call === undefined ? this.unasked : this.answerTo(call);
+    const stream = call === undefined ? this.unasked : this.answers.get(call);
     if (stream instanceof EventStream) stream.detach();
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    for (const answer of this.answers.splice(0)) answer.abandon();
+    for (const answer of new Set(this.answers.all())) answer.abandon();
+    this.answers.clear();
     this.unasked.detach();
     this.onclose?.();
   }
 
   private settle(id: RequestId, message?: JSONRPCMessage): void {
-    const answer = this.answerTo(id);
+    const answer = this.answers.take(id);
     if (!answer) return; // cancelled, or asked before a restart
-    remove(answer.calls, id);
-    if (message) this.write(answer, message);
-    if (answer.calls.length > 0) return;
-    remove(this.answers, answer);
-    const { res } = answer;
-    answer.end();
-    this.watch(res);
+    answer.settle(id, message);
+    if (answer.calls.length === 0) answer.end();
   }
 
-  private write(answer: Answer, message: JSONRPCMessage): void {
-    if (overfull(this.behind, this.limits.maxBufferedBytes)) answer.res?.destroy();
-    answer.write(message);
-    this.watch(answer.res);
-  }
-
-  /** Only a response that is behind is noted down: most are never, and a Set has its price. */
-  private watch(res: ServerResponse | undefined): void {
-    if (!res || res.writableLength === 0 || this.behind.has(res)) return;
-    this.behind.add(res);
-    onGone(res, () => this.behind.delete(res));
-  }
-
-  private answerTo(call: RequestId | undefined): Answer | undefined {
-    return this.answers.find(answer => answer.calls.some(id => id === call));
+  /** All that came on it is in the log, if anywhere. What its last event was is not known. */
+  private resumeEnded({ stream: number, seq, owed }: EventId, res: ServerResponse): true {
+    const stream = new EventStream(number, [], this.log, this.backlog, this.limits);
+    const missed = stream.missed(seq, owed);
+    // Nothing was missed and nothing will come: 204 tells a client to stay away (HTML spec, 9.2).
+    // The SDK's takes no error for an answer, and after an empty stream would come back for ever.
+    if (missed.length === 0) res.writeHead(204).end();
+    else stream.attach(res);
+    stream.replay(missed);
+    stream.end();
+    return true;
   }
 
   /** The one with this number, if its last event is still to come. */
   private stream(number: number): EventStream | undefined {
     if (number === 0) return this.unasked;
-    return this.answers.find(
-      (answer): answer is EventStream => answer instanceof EventStream && answer.number === number,
-    );
+    return this.answers
+      .all()
+      .find(
+        (answer): answer is EventStream =>
+          answer instanceof EventStream && answer.number === number,
+      );
   }
-}
-
-// Nothing was missed and nothing will come: 204 tells a client to stay away (HTML spec, 9.2). The
-// SDK's takes no error for an answer, and after an empty stream would come back again and again.
-function sendMissed(res: ServerResponse, events: LoggedEvent[]): void {
-  if (events.length === 0) return void res.writeHead(204).end();
-  res.writeHead(200, streamHeaders);
-  for (const { frame } of events) res.write(frame);
-  res.end();
 }

@@ -98,10 +98,10 @@ export function listen({ sessions }: Context): App {
     const session = sessionOf(req, res, sessions);
     if (!session) return;
     const after = req.headers['last-event-id'];
-    if (typeof after !== 'string')
-      return session.transport.listen(res, versionOf(req) >= '2025-11-25');
-    if (!session.transport.resume(after, res))
-      refuse(res, 400, 'That event is no longer kept. Connect without Last-Event-ID.');
+    const primed = versionOf(req) >= '2025-11-25';
+    if (typeof after !== 'string') return session.transport.listen(res, primed);
+    if (!session.transport.resume(after, res, primed))
+      refuse(res, 400, 'This session has sent no such event. Connect without Last-Event-ID.');
   };
 }
 
@@ -124,13 +124,13 @@ type StreamableSession = Session & { transport: StreamableTransport };
 async function openSession(
   req: McpRequest,
   res: ServerResponse,
-  { createServer, options, sessions }: Context,
+  { createServer, options, sessions, backlog }: Context,
 ): Promise<StreamableSession | undefined> {
   if (!(await hasTurn(res))) return undefined;
   const owner = req.auth?.token;
   const full = sessions.refusal(owner);
   if (full) return void refuseForNow(res, full);
-  const transport = new StreamableTransport(options);
+  const transport = new StreamableTransport(options, backlog);
   const session = new Session(createServer(), transport, owner);
   tellOnceBegun(session, res, sessions);
   await sessions.open(session, req);

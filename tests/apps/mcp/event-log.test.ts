@@ -1,7 +1,9 @@
 /** What a session keeps of its events for Last-Event-ID: a tail of them, whole and in order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EventLog, type LoggedEvent } from '../../../apps/mcp/event-log.ts';
+
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { answeredIn, EventLog, type LoggedEvent } from '../../../apps/mcp/event-log.ts';
 import { frameOf } from '../../../apps/mcp/stream.ts';
 import { random } from '../../random.ts';
 
@@ -17,7 +19,7 @@ function writer(log: EventLog) {
     const seq = (seqs[stream] ?? 0) + 1;
     seqs[stream] = seq;
     const frame = frameOf({ jsonrpc: '2.0', method: 'x', params: text(size) }, `${stream}.${seq}`);
-    log.append(frame);
+    log.append(frame, false);
     sent.push({ stream, seq, frame });
     return sent;
   }
@@ -75,14 +77,51 @@ test('of any sizes a tail is kept, the last one always', () => {
   }
 });
 
-test('one that is too long for the log leaves nothing of what went before it', () => {
+test('one that is too long for the log is not kept, and displaces nothing', () => {
   const log = new EventLog();
   const write = writer(log);
-  for (const size of [20, 20, maxBytes]) write(size);
-  assert.deepEqual(keptOf(log), []);
+  write(20);
   const sent = write(20);
-  assert.deepEqual(keptOf(log), sent.slice(-1));
+  const tooLong = frameOf({ jsonrpc: '2.0', method: 'x', params: text(maxBytes) }, '0.9');
+  assert.equal(log.append(tooLong, false), false);
+  assert.equal(keptOf(log).length, sent.length);
+  assertTail(keptOf(log), sent);
 });
+
+test('answers are pushed out by answers, and other events by others', () => {
+  for (const isAnswer of [true, false]) {
+    const log = new EventLog();
+    log.append(answer(1), isAnswer);
+    for (let seq = 2; seq < 500; seq++) log.append(answer(seq), !isAnswer);
+    const [first, next = 0] = log.of(0).map(({ seq }) => seq);
+    assert.equal(first, 1);
+    assert.ok(next >= 400, `${next}`);
+  }
+});
+
+test('the events of a stream come in the order in which they were sent', () => {
+  const log = new EventLog();
+  for (let seq = 1; seq <= 60; seq++) log.append(answer(seq), seq % 3 === 0);
+  assert.deepEqual(
+    log.of(0).map(({ seq }) => seq),
+    Array.from({ length: 60 }, (_, index) => index + 1),
+  );
+});
+
+test('an answer in the log names its call, whatever it says', () => {
+  const ids: RequestId[] = [0, '', 'a\n\ndata: {"id":9}', '\u2028'];
+  for (const id of ids) {
+    const result = text(20);
+    const frame = frameOf({ jsonrpc: '2.0', id, result }, '0.1');
+    assert.equal(answeredIn({ stream: 0, seq: 1, frame }), id);
+  }
+  const asking = frameOf({ jsonrpc: '2.0', id: 7, method: 'roots/list' }, '0.1');
+  assert.equal(answeredIn({ stream: 0, seq: 1, frame: asking }), undefined, 'a call of the server');
+});
+
+function answer(seq: number): string {
+  return frameOf({ jsonrpc: '2.0', id: seq, result: {} }, `0.${seq}`);
+}
 
 function assertTail(kept: LoggedEvent[], sent: LoggedEvent[]): void {
   const tail = sent.slice(sent.length - kept.length);
