@@ -2,20 +2,20 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import test from 'node:test';
+import fc from 'fast-check';
 import { listen } from '../http/listen.ts';
 import type { App } from '../router.ts';
 import { createApp } from '../server.ts';
 import { memoryStore } from '../store.ts';
-import { random } from './random.ts';
 import { sendRaw } from './support.ts';
 
 const count = 800;
-const atOnce = 16; // connections, which a small machine takes without a queue
 
 test('no target on a raw socket reaches a mount wrongly, stays unanswered or ends the process', async t => {
-  const reached = new Set<number>();
+  let sent = 0;
+  let reached = false;
   const probe: App = (req, res) => {
-    reached.add(Number(req.headers['x-number']));
+    reached = Number(req.headers['x-number']) === sent;
     res.end();
   };
   const app = createApp(memoryStore(), { mount: '/tools/mcp' });
@@ -23,25 +23,25 @@ test('no target on a raw socket reaches a mount wrongly, stays unanswered or end
   const { port, stop } = await listen(app, ['127.0.0.1'], 0);
   t.after(stop);
 
-  const requests = generate(count, 20_261_101);
+  const reaches = { yes: 0, no: 0 };
   const statuses = new Map<number, number>();
-  await inParallel(requests, async ({ method, target }, number) => {
+  const law = fc.asyncProperty(fc.constantFrom(...methods), anyTarget, async (method, target) => {
+    reached = false;
     const line = `${method} ${target} HTTP/1.1`;
-    const head = `${line}\r\nHost: localhost\r\nX-Number: ${number}\r\nConnection: close\r\n\r\n`;
+    const head = `${line}\r\nHost: localhost\r\nX-Number: ${++sent}\r\nConnection: close\r\n\r\n`;
     const { status } = await sendRaw(port, head).catch(cause => {
       throw new Error(`No answer to ${JSON.stringify(line)}`, { cause });
     });
     assert.ok(status >= 200 && status < 500, `${status} to ${JSON.stringify(line)}`);
+    if (reached) assert.ok(isBelow('/mcp', target), 'it reached the mount');
+    else assert.ok(method === 'CONNECT' || !isPlain(target), 'it did not reach the mount');
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    reaches[reached ? 'yes' : 'no']++;
   });
+  await fc.assert(law, { seed: 20_261_101, numRuns: count });
 
-  for (const [number, { method, target }] of requests.entries()) {
-    const line = `${method} ${JSON.stringify(target)}`;
-    if (reached.has(number)) assert.ok(isBelow('/mcp', target), `${line} reached the mount`);
-    else assert.ok(method === 'CONNECT' || !isPlain(target), `${line} did not reach the mount`);
-  }
-  t.diagnostic(`${reached.size} of ${count} reached the mount; answers: ${shown(statuses)}`);
-  assert.ok(reached.size > 50, 'the fuzzer hits the mount');
+  t.diagnostic(`${reaches.yes} of ${count} reached the mount; answers: ${shown(statuses)}`);
+  assert.ok(reaches.yes > 50, 'the fuzzer hits the mount');
   for (const status of [200, 400, 403, 404]) assert.ok(statuses.has(status), `some got ${status}`);
   assert.equal((await fetch(`http://127.0.0.1:${port}/items/`)).status, 200, 'and it still serves');
 });
@@ -106,44 +106,52 @@ function words(text: string): string[] {
   return text.trim().split(/\s+/);
 }
 
-interface Sent {
-  method: string;
-  target: string;
+/** A plain target with up to three changes, most of them small, some behind an origin. */
+const changed = fc
+  .tuple(
+    fc.constantFrom(...seeds),
+    fc.array(oneChange(), { maxLength: 3 }),
+    rarely(12, fc.constantFrom(...origins), ''),
+  )
+  .map(([seed, changes, origin]) => origin + changes.reduce((target, put) => put(target), seed));
+
+const anyTarget = fc.oneof(
+  { weight: 92, arbitrary: changed },
+  { weight: 8, arbitrary: fc.constantFrom(...wholes) },
+);
+
+function oneChange(): fc.Arbitrary<(target: string) => string> {
+  const place = fc.nat(40);
+  const latin1 = fc.nat(255).map(code => String.fromCharCode(code));
+  const piece = fc.oneof(
+    { weight: 85, arbitrary: fc.constantFrom(...pieces) },
+    { weight: 15, arbitrary: latin1 },
+  );
+  const put = fc.tuple(place, rarely(30, fc.nat(2), 0), piece);
+  const respell = fc.tuple(place, fc.boolean());
+  return fc.oneof(
+    { weight: 80, arbitrary: put.map(([at, cut, text]) => replacing(at, cut, () => text)) },
+    { weight: 20, arbitrary: respell.map(([at, up]) => replacing(at, 1, up ? upper : escaped)) },
+  );
 }
 
-function generate(amount: number, seed: number): Sent[] {
-  const { pick, below, chance } = random(seed);
-
-  function mutate(target: string): string {
-    const at = below(target.length + 1);
-    if (chance(0.2)) return target.slice(0, at) + respelt(target[at]) + target.slice(at + 1);
-    const end = at + (chance(0.3) ? below(3) : 0);
-    const piece = chance(0.15) ? String.fromCharCode(below(256)) : pick(pieces);
-    return target.slice(0, at) + piece + target.slice(end);
-  }
-
-  function respelt(char = ''): string {
-    if (chance(0.3) || char === '') return char.toUpperCase();
-    return `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  }
-
-  function oneTarget(): string {
-    if (chance(0.08)) return pick(wholes);
-    let target = pick(seeds);
-    for (let left = below(4); left > 0; left--) target = mutate(target);
-    return chance(0.12) ? pick(origins) + target : target;
-  }
-
-  return Array.from({ length: amount }, () => ({ method: pick(methods), target: oneTarget() }));
+function rarely<T>(percent: number, odd: fc.Arbitrary<T>, plain: T): fc.Arbitrary<T> {
+  return fc.oneof(
+    { weight: 100 - percent, arbitrary: fc.constant(plain) },
+    { weight: percent, arbitrary: odd },
+  );
 }
 
-async function inParallel<T>(list: T[], work: (entry: T, index: number) => Promise<void>) {
-  const entries = list.entries();
-  const workers = Array.from({ length: atOnce }, async () => {
-    for (const [index, entry] of entries) await work(entry, index);
-  });
-  await Promise.all(workers);
+/** `place` counts round and round, so that each is one in every target. */
+function replacing(place: number, cut: number, by: (text: string) => string) {
+  return (target: string) => {
+    const at = place % (target.length + 1);
+    return target.slice(0, at) + by(target.slice(at, at + cut)) + target.slice(at + cut);
+  };
 }
+
+const upper = (text: string) => text.toUpperCase();
+const escaped = (char: string) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
 
 function shown(statuses: Map<number, number>): string {
   return [...statuses]

@@ -4,6 +4,7 @@ import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import test, { type TestContext } from 'node:test';
 import { format } from 'node:util';
+import fc from 'fast-check';
 import { listen } from '../http/listen.ts';
 import {
   type App,
@@ -15,7 +16,6 @@ import {
   stripPrefix,
 } from '../router.ts';
 import { addEdgeRoutes, type Edge, edges, items } from './edge-table.ts';
-import { random } from './random.ts';
 import { type RawAnswer, sendRaw, serve } from './support.ts';
 
 test('a prefix comes off whole segments, byte for byte', () => {
@@ -273,15 +273,13 @@ test('a handler knows its params by name, at compile time too', async t => {
 });
 
 test('rootPath and url give back originalUrl, below up to three routers', soon, async t => {
-  const { pick, chance } = random(2);
   const { origin, use } = await swappable(t);
-  for (let round = 0; round < 60; round++) {
-    const prefixes = Array.from({ length: pick([1, 2, 3]) }, () => pick(lawPrefixes));
+  const law = fc.asyncProperty(lawMounts, lawRequests, async (prefixes, requests) => {
     use(nest(prefixes));
     const root = prefixes.filter(prefix => prefix !== '/').join('');
-    for (let n = 0; n < 8; n++) {
-      const path = `${root}${pick(lawTails)}${pick(lawQueries)}`.replace(/^(?!\/)/, '/');
-      const sent = chance(0.2) ? `http://localhost${path}` : path;
+    for (const { tail, query, form } of requests) {
+      const path = `${root}${tail}${query}`.replace(/^(?!\/)/, '/');
+      const sent = form + path;
       const seen: Seen = JSON.parse(await get(origin, sent));
       const where = `${sent} below ${prefixes}`;
       assert.equal(seen.originalUrl, path, where);
@@ -290,7 +288,8 @@ test('rootPath and url give back originalUrl, below up to three routers', soon, 
       const bare = path[root.length] !== '/';
       assert.equal(seen.rootPath + seen.url.slice(bare ? 1 : 0), path, where);
     }
-  }
+  });
+  await fc.assert(law, { seed: 2, numRuns: 60 });
 });
 
 interface Seen {
@@ -302,6 +301,17 @@ interface Seen {
 const lawPrefixes = ['/', '/a', '/a/a', '/mcp', '/tools/mcp', '/a.b', '/~', '/a%20b'];
 const lawTails = ['', '/', '//', '/a', '/a/', '/a/a', '/mcp', '/mcp/mcp', '/a%20b', '//a//', '/?'];
 const lawQueries = ['', '?', '??', '?a', '?/a', '?/a?/a', '?x=/mcp?x=/mcp', '?a=%', '?//'];
+const lawForms = ['', '', '', '', 'http://localhost']; // one in five is absolute
+
+const lawMounts = fc.array(fc.constantFrom(...lawPrefixes), { minLength: 1, maxLength: 3 });
+const lawRequests = fc.array(
+  fc.record({
+    tail: fc.constantFrom(...lawTails),
+    query: fc.constantFrom(...lawQueries),
+    form: fc.constantFrom(...lawForms),
+  }),
+  { minLength: 1, maxLength: 8, size: 'max' },
+);
 
 /** Routers mounted in one another at `prefixes`, with an app at the bottom that tells what it sees. */
 function nest([prefix, ...rest]: string[]): App {

@@ -2,31 +2,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import fc from 'fast-check';
 import { Calls } from '../../../apps/mcp/calls.ts';
-import { random } from '../../random.ts';
 
 test('calls come and go as in a Map, whatever their ids', () => {
-  const { pick } = random(20_261_126);
-  const calls = new Calls<object>();
-  const model = new Map<RequestId, object>();
   const ids = Array.from({ length: 60 }, (_, index) => (index % 2 ? index - 1 : `${index}`));
-  const growing = [true, true, true, false];
-  const shrinking = [true, false, false, false];
-  for (let step = 0; step < 20_000; step++) {
-    const id = pick(['', ...ids]);
-    const isAdded = pick(Math.floor(step / 500) % 2 ? shrinking : growing);
-    if (isAdded && !model.has(id)) {
-      const entry = {};
-      calls.add(id, entry);
-      model.set(id, entry);
-    } else if (!isAdded) {
-      assert.equal(calls.take(id), model.get(id));
-      model.delete(id);
+  const step = fc.record({ id: fc.constantFrom('', ...ids), isAdded: fc.boolean() });
+  const law = fc.property(fc.array(step, { maxLength: 400, size: 'max' }), steps => {
+    const calls = new Calls<object>();
+    const model = new Map<RequestId, object>();
+    for (const { id, isAdded } of steps) {
+      if (isAdded && !model.has(id)) {
+        const entry = {};
+        calls.add(id, entry);
+        model.set(id, entry);
+      } else if (!isAdded) {
+        assert.equal(calls.take(id), model.get(id));
+        model.delete(id);
+      }
+      assert.equal(calls.get(id), model.get(id));
+      assert.equal(calls.size, model.size);
+      assert.deepEqual(new Set(calls.all()), new Set(model.values()));
     }
-    assert.equal(calls.get(id), model.get(id));
-    assert.equal(calls.size, model.size);
-    assert.deepEqual(new Set(calls.all()), new Set(model.values()));
-  }
+  });
+  fc.assert(law, { seed: 20_261_126, numRuns: 50 });
 });
 
 test('none is left once they are cleared, few or many', () => {

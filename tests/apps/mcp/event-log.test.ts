@@ -1,11 +1,10 @@
 /** What a session keeps of its events for Last-Event-ID: a tail of them, whole and in order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import fc from 'fast-check';
 import { answeredIn, EventLog, type LoggedEvent } from '../../../apps/mcp/event-log.ts';
 import { frameOf } from '../../../apps/mcp/stream.ts';
-import { random } from '../../random.ts';
 
 const maxBytes = 256 * 1024;
 
@@ -66,15 +65,18 @@ test('of large ones an eighth of a megabyte is kept at least', () => {
 });
 
 test('of any sizes a tail is kept, the last one always', () => {
-  const { pick } = random(20_261_125);
-  const log = new EventLog();
-  const write = writer(log);
-  for (let count = 1; count <= 200; count++) {
-    const sent = write(pick([10, 2_000, 60_000, 130_000, 200_000]));
-    const kept = keptOf(log);
-    assert.ok(kept.length > 0 && kept.length <= 100 && bytesOf(kept) <= maxBytes);
-    assertTail(kept, sent);
-  }
+  const size = fc.oneof(fc.constantFrom(10, 2_000, 60_000, 130_000), fc.nat(200_000));
+  const law = fc.property(fc.array(size, { maxLength: 40, size: 'max' }), sizes => {
+    const log = new EventLog();
+    const write = writer(log);
+    for (const size of sizes) {
+      const sent = write(size);
+      const kept = keptOf(log);
+      assert.ok(kept.length > 0 && kept.length <= 100 && bytesOf(kept) <= maxBytes);
+      assertTail(kept, sent);
+    }
+  });
+  fc.assert(law, { seed: 20_261_125, numRuns: 15 });
 });
 
 test('one that is too long for the log is not kept, and displaces nothing', () => {

@@ -5,10 +5,10 @@ import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
 import { Backlog } from '../../../apps/mcp/backlog.ts';
 import { PacedResponse } from '../../../apps/mcp/paced-response.ts';
 import { keepAlive } from '../../../apps/mcp/stream.ts';
-import { random } from '../../random.ts';
 import { serve } from '../../support.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
@@ -43,11 +43,14 @@ async function bodyFrom(socket: Socket): Promise<string> {
 const unread = 20_000_000; // characters, more than sockets hold
 
 test('a reader that comes late gets all, whole and in order', soon, async t => {
-  const { pick } = random(20_261_127);
   const { socket, backlog, out } = await stopped(t);
   const parts = ['x'.repeat(unread), '🍎'.repeat(1_000_000), `1${'🍎'.repeat(1_000_000)}`];
-  for (let count = 0; count < 500; count++)
-    parts.push(`${count}${pick(['x', 'ü', '🍎']).repeat(pick([0, 100, 20_000, 70_000]))}`);
+  const part = fc
+    .tuple(fc.constantFrom('x', 'ü', '🍎'), fc.constantFrom(0, 100, 20_000, 70_000))
+    .map(([letter, times]) => letter.repeat(times));
+  parts.push(
+    ...fc.sample(part, { seed: 20_261_127, numRuns: 500 }).map((text, i) => `${i}${text}`),
+  );
   for (const part of parts) out.write(part);
   assert.ok(backlog.bytes > unread, `${backlog.bytes}`);
   out.end('the end');
