@@ -190,7 +190,7 @@ export function bearer<Req extends IncomingMessage>(
   options: BearerOptions,
 ): Guarded<Req> {
   return around(app, async (req: Req & { auth?: Auth }, res, next) => {
-    const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(req.headers.authorization ?? '')?.[1];
+    const token = bearerToken(req);
     if (token === undefined)
       return challenge(req, res, 401, 'Send a token: Authorization: Bearer …', {}, options);
     const auth = await options.verify(token);
@@ -209,6 +209,11 @@ export function bearer<Req extends IncomingMessage>(
     req.auth = auth;
     return app(req, res, next);
   });
+}
+
+/** As its Authorization header has it (RFC 6750, 2.1); undefined for none, and for another form. */
+export function bearerToken({ headers }: IncomingMessage): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(headers.authorization ?? '')?.[1];
 }
 
 const invalid = { error: 'invalid_token' };

@@ -51,7 +51,8 @@ How much it takes:
 
 Seeing it:
   --log text|json|off    a line a request                (default: text on a terminal, else off)
-  --no-xray              keep requests off the page      (default beyond loopback)
+  --xray                 show requests on the page       (default on loopback, without a token)
+  --no-xray              keep them off it                (default otherwise)
   --explain METHOD PATH  say where a request would go and why; does not serve
 
   --help, --version`;
@@ -85,8 +86,19 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
   // The address somebody binds is one they mean to be reached at.
   const bound = options.hosts.filter(isName).map(urlHost);
   const allowHosts = [...options.allowHosts, ...bound];
-  const xray = !flags['no-xray'] && options.hosts.every(host => isLoopback(urlHost(host)));
+  const xray = parseXray(flags.xray, flags['no-xray']) ?? isPrivate(options);
   return { ...options, allowHosts, xray };
+}
+
+/** undefined where nothing is said. */
+function parseXray(on = false, off = false): boolean | undefined {
+  if (on && off) throw new UsageError('--xray and --no-xray: say one of them.');
+  return on || off ? on : undefined;
+}
+
+/** Nobody looks on but whoever sends the requests: one machine, and no token to tell users apart. */
+function isPrivate({ hosts, tokens }: Pick<Options, 'hosts' | 'tokens'>): boolean {
+  return tokens.length === 0 && hosts.every(host => isLoopback(urlHost(host)));
 }
 
 function refuseOpenNetwork(hosts: string[], tokens: string[]): void {
@@ -129,6 +141,7 @@ function parseFlags(args: string[]) {
         'max-sessions': { type: 'string' },
         'session-idle': { type: 'string' },
         log: { type: 'string' },
+        xray: { type: 'boolean' },
         'no-xray': { type: 'boolean' },
         explain: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

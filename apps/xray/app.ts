@@ -12,13 +12,13 @@ import { sendProblem } from '../../http/problem.ts';
 import { shortId } from '../../http/redact.ts';
 import { createRouter, rootPath } from '../../router.ts';
 import type { Store } from '../../store.ts';
-import { closed, type SessionEvent } from '../mcp/channels.ts';
+import { closed, opened, type SessionEvent } from '../mcp/channels.ts';
 import { onExpiry } from '../mcp/expiry.ts';
 import { keepAlive, publishStream, streamDefaults, streamHeaders } from '../mcp/stream.ts';
+import { type Audience, createAudience, send } from './audience.ts';
 import { earlierStreams } from './earlier.ts';
-import { createFeed } from './feed.ts';
+import { maySee, type Owner, ownerOf, viewerOf } from './owner.ts';
 import { readSources } from './sources.ts';
-import { observe } from './steps.ts';
 import { treeOf } from './tree.ts';
 import { type StuckSession, watchHandshakes } from './watchdog.ts';
 
@@ -31,98 +31,96 @@ export interface LiveOptions {
 
 const maxViewers = 20; // streams; the tabs of one browser share one
 const flushMs = 100; // a reader sees ten updates a second as live
-const lingerMs = 3_000; // a page that reloads, or a tab that takes over, is back sooner
-const maxBufferedBytes = 1024 * 1024; // a viewer that is further behind misses steps
 
 // Numbers of steps and exchanges start anew with the process; the page must know when.
 const run = String(Math.round(performance.timeOrigin));
 
 export function liveApp(store: Store, options: LiveOptions): App {
-  const viewers = new Set<ServerResponse>();
-  const feed = createFeed();
-  const before = options.xray ? watchSessions(tellStuck) : undefined;
+  const audiences = new Map<Owner, Audience>();
+  const sessions = options.xray ? watchSessions(tellStuck, tellClosed) : undefined;
   let listChanged = false;
   let listFails = false; // told already
   let stopListening: (() => void) | undefined;
-  let lingering: NodeJS.Timeout | undefined;
   let closing = false;
 
   const see: Handler = async (req, res) => {
     if (!(await hasTurn(res))) return;
     if (closing) return sendProblem(res, { status: 503, detail: 'The server is stopping.' });
-    if (viewers.size >= maxViewers)
+    if (viewers().length >= maxViewers)
       return sendProblem(res, { status: 503, detail: 'Too many pages look on. Close one.' });
     res.writeHead(200, streamHeaders).flushHeaders();
     if (req.method === 'HEAD') return res.end();
-    viewers.add(res);
-    onGone(res, () => leave(res));
-    clearTimeout(lingering);
-    stopListening ??= listen(rootPath(req));
-    res.write(eventOf('hello', { xray: options.xray, run, tree: treeOf(options.root()) }));
-    res.write(eventOf('open', { steps: feed.open() }));
-    for (const stuck of before?.stuck.values() ?? []) res.write(eventOf('stuck', stuck));
+    stopListening ??= listen();
+    const viewer = viewerOf(req);
+    const audience = audienceOf(viewer, rootPath(req));
+    audience.join(res);
+    onGone(res, () => audience.leave(res));
+    const own = viewer !== undefined; // requests that are shown
+    send([res], 'hello', { xray: options.xray, own, run, tree: treeOf(options.root()) });
+    send([res], 'open', { steps: audience.open() });
+    for (const stuck of sessions?.stuckOf(viewer) ?? []) send([res], 'stuck', stuck);
     await tellList([res]).catch(tryAgain);
     if (res.writableEnded || isGone(res)) return; // the app or the page was closed meanwhile
     publishStream(res);
     keepAlive(res, streamDefaults.keepAliveMs);
     onExpiry(res, () => {
-      leave(res);
+      audience.leave(res);
       res.end();
     });
   };
 
-  function leave(res: ServerResponse): void {
-    if (!viewers.delete(res)) return;
-    if (viewers.size === 0) lingering = setTimeout(stop, lingerMs).unref();
+  const viewers = () => [...audiences.values()].flatMap(audience => [...audience.viewers]);
+
+  function audienceOf(viewer: Owner, ownPath: string): Audience {
+    const known = audiences.get(viewer);
+    if (known) return known;
+    const onend = () => {
+      audiences.delete(viewer);
+      if (audiences.size === 0) stop();
+    };
+    const made = createAudience({ viewer, ownPath, earlier: sessions?.earlier, onend });
+    audiences.set(viewer, made);
+    return made;
+  }
+
+  /** For as long as there is an audience. */
+  function listen(): () => void {
+    const stopStore = store.onChange(() => (listChanged = true));
+    const flushing = setInterval(flush, flushMs).unref();
+    return () => {
+      clearInterval(flushing);
+      stopStore();
+    };
   }
 
   function stop(): void {
     stopListening?.();
     stopListening = undefined;
-    feed.clear();
   }
 
-  /** From the first viewer until a while after the last. */
-  function listen(ownPath: string): () => void {
-    const stops = [store.onChange(() => (listChanged = true))];
-    if (before) stops.push(...trace(ownPath, before));
-    const flushing = setInterval(flush, flushMs).unref();
-    return () => {
-      clearInterval(flushing);
-      for (const stop of stops) stop();
-    };
+  function audiencesOf(owner: Owner): Audience[] {
+    return [...audiences].filter(([viewer]) => maySee(viewer, owner)).map(([, found]) => found);
   }
 
-  function trace(ownPath: string, { earlier }: Before): (() => void)[] {
-    const known = new WeakSet<ServerResponse>();
-    const stopObserving = observe({
-      step(step) {
-        known.add(step.exchange.res);
-        // The page's own stream is left out: each step shown would make the next.
-        if (!step.exchange.target.startsWith(`${ownPath}/`)) feed.take(step);
-      },
-      sessionClosed: sessionId => feed.sessionClosed(shortId(sessionId)),
-    });
-    return [stopObserving, earlier.listen(res => known.has(res) || viewers.has(res), feed.push)];
+  function tellStuck(stuck: StuckSession, owner: Owner): void {
+    for (const { viewers } of audiencesOf(owner)) send(viewers, 'stuck', stuck);
   }
 
-  function tellStuck(stuck: StuckSession): void {
-    send(eventOf('stuck', stuck));
+  function tellClosed(sessionId: string, owner: Owner): void {
+    for (const audience of audiencesOf(owner)) audience.sessionClosed(sessionId);
   }
 
   function flush(): void {
-    if (viewers.size === 0) return; // kept for the one that comes back
-    const batch = feed.flush();
-    if (batch) send(eventOf('steps', batch));
-    if (!listChanged) return;
+    for (const audience of audiences.values()) audience.flush();
+    if (!listChanged || viewers().length === 0) return;
     listChanged = false;
-    tellList(viewers).catch(tryAgain);
+    tellList(viewers()).catch(tryAgain);
   }
 
-  async function tellList(to: Iterable<ServerResponse>): Promise<void> {
+  async function tellList(to: ServerResponse[]): Promise<void> {
     const items = await store.list();
     listFails = false;
-    send(eventOf('items', items), to);
+    send(to, 'items', items);
   }
 
   /** With the next flush: a page that looks on stays, and shows what it has. */
@@ -132,53 +130,55 @@ export function liveApp(store: Store, options: LiveOptions): App {
     listFails = true;
   }
 
-  function send(event: string, to: Iterable<ServerResponse> = viewers): void {
-    for (const res of to)
-      if (!res.writableEnded && res.writableLength < maxBufferedBytes) res.write(event);
-  }
-
   const router = createRouter().get('/events', see);
   if (options.xray) router.get('/sources', sendSources);
   return Object.assign(router, {
     async close() {
-      before?.stop();
-      clearTimeout(lingering);
-      stop();
       closing = true;
-      for (const res of viewers) res.end();
-      viewers.clear(); // nothing is written to them from now on
+      sessions?.stop();
+      for (const audience of audiences.values()) audience.close();
+      stop();
     },
   });
 }
 
-type Before = ReturnType<typeof watchSessions>;
-
-/** What is noted before anybody looks: which streams are open, and which of them are stuck. */
-function watchSessions(tell: (stuck: StuckSession) => void) {
+/** What is noted before anybody looks: whose sessions are open, and which of them are stuck. */
+function watchSessions(
+  tellStuck: (stuck: StuckSession, owner: Owner) => void,
+  tellClosed: (sessionId: string, owner: Owner) => void,
+) {
   const earlier = earlierStreams();
+  const owners = new Map<string, Owner>(); // by session, shortened
   const stuck = new Map<string, StuckSession>();
   const stopWatching = watchHandshakes(found => {
     stuck.set(found.session, found);
-    tell(found);
+    tellStuck(found, owners.get(found.session));
   });
-  const forget = (event: unknown) => {
-    const { sessionId } = event as SessionEvent; // what the channel carries
-    if (stuck.size > 0) stuck.delete(shortId(sessionId));
+  const note = (event: unknown) => {
+    const { sessionId, req } = event as SessionEvent; // what the channel carries
+    if (req) owners.set(shortId(sessionId), ownerOf(req));
   };
+  const forget = (event: unknown) => {
+    const { sessionId } = event as SessionEvent;
+    const session = shortId(sessionId);
+    tellClosed(sessionId, owners.get(session));
+    stuck.delete(session);
+    owners.delete(session);
+  };
+  opened.subscribe(note);
   closed.subscribe(forget);
   function stop(): void {
     earlier.stop();
     stopWatching();
+    opened.unsubscribe(note);
     closed.unsubscribe(forget);
   }
-  return { earlier, stuck, stop };
+  const stuckOf = (viewer: Owner) =>
+    [...stuck.values()].filter(({ session }) => maySee(viewer, owners.get(session)));
+  return { earlier, stuckOf, stop };
 }
 
 const sendSources: Handler = async (_req, res) => {
   const body = JSON.stringify(await readSources());
   res.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(body);
 };
-
-function eventOf(event: string, data: unknown): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-}

@@ -21,7 +21,7 @@ let lastId = 0; // counts down: exchanges that were traced from their start coun
 
 export interface Earlier {
   /** Tells what became of the open ones, until the returned function is called. */
-  listen(knows: (res: ServerResponse) => boolean, tell: (step: WireStep) => void): () => void;
+  listen(isWanted: (req: IncomingMessage) => boolean, tell: (step: WireStep) => void): () => void;
   stop(): void;
 }
 
@@ -37,10 +37,11 @@ export function earlierStreams(): Earlier {
   closed.subscribe(remove);
 
   return {
-    listen(knows, tell) {
+    listen(isWanted, tell) {
       const streams = new WeakMap<IncomingMessage, Stream>();
       const bySession = new Map<string, Stream>();
       for (const [sessionId, { req, at }] of sessions) {
+        if (!isWanted(req)) continue;
         const stream = introduce(req, shortId(sessionId), at, tell);
         streams.set(req, stream);
         bySession.set(sessionId, stream);
@@ -55,7 +56,7 @@ export function earlierStreams(): Earlier {
       }
       const onSent = (event: unknown) => {
         const { res, frame, message } = event as SentEvent; // what the channel carries
-        if (knows(res)) return;
+        if (!isWanted(res.req)) return;
         const stream = streams.get(res.req) ?? meet(res);
         tell(frameStep({ exchange: stream.exchange, at: Date.now() }, stream, frame, message));
       };

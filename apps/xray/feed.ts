@@ -26,7 +26,7 @@ export function createFeed() {
   let steps: Numbered[] = [];
   let skipped = 0;
   let room = burst;
-  let last = 0;
+  let last = Math.round(performance.now() * 1_000); // more than a feed before it can have reached
   const shown = new WeakSet<Exchange>();
   const heads = new Map<number, Numbered[]>(); // by exchange, while it is under way
 
@@ -70,11 +70,5 @@ export function createFeed() {
   /** The first steps of what is under way, for a page that opens now. */
   const open = (): Numbered[] => [...heads.values()].flat();
 
-  /** Nobody listens from now on: what is under way will not be seen to end. */
-  function clear(): void {
-    steps = [];
-    heads.clear();
-  }
-
-  return { take, push, sessionClosed, flush, open, clear };
+  return { take, push, sessionClosed, flush, open };
 }

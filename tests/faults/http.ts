@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { on, once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { format } from 'node:util';
@@ -15,13 +16,14 @@ import { bearer, hostGuard } from '../../guard.ts';
 import { readJson } from '../../http/body.ts';
 import { listen } from '../../http/listen.ts';
 import { readOnce } from '../../http/read-once.ts';
-import { redact } from '../../http/redact.ts';
+import { redact, shortId } from '../../http/redact.ts';
 import { type App, createRouter } from '../../router.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore, type Store } from '../../store.ts';
 import {
   ask,
   call,
+  type Headers,
   initialize,
   openRaw,
   openSession,
@@ -30,6 +32,7 @@ import {
   post,
   postHeaders,
   type Raw,
+  toolCall,
 } from '../apps/mcp/wire.ts';
 import type { Used } from '../fixtures/edge-server.ts';
 import { floatingPromises } from '../promises.ts';
@@ -663,4 +666,126 @@ test('no cache keeps the list or an item', soon, async t => {
     assert.equal(answer.status, status);
     assert.equal(answer.headers['cache-control'], 'no-store', `${method} ${path}`);
   }
+});
+
+// --- what one token is shown of another's
+
+const [tokenA, tokenB] = ['token-of-the-first-one', 'token-of-the-second-one'];
+const headersOf = (token: string): Headers => ({ Authorization: `Bearer ${token}` });
+
+/** What a page with this token has been told, and a wait for more. */
+async function look(t: TestContext, origin: string, token: string) {
+  const stream = await openStream(t, `${origin}/live/events`, { headers: headersOf(token) });
+  let seen = '';
+  async function until(text: string): Promise<string> {
+    while (!seen.includes(text)) {
+      const frame = await stream.next();
+      assert.ok(frame, `${text} was never told: ${seen}`);
+      if (frame.event !== 'items') seen += `${frame.event} ${frame.data}\n`;
+    }
+    return seen;
+  }
+  await until('hello');
+  return { until, stream };
+}
+
+// Token B read which tools token A called, with which words, and in which session.
+test('a page is shown the requests that came with its own token, and no others', soon, async t => {
+  const app = createApp(memoryStore(), { tokens: [tokenA, tokenB], xray: true });
+  const { origin } = await serveApp(t, app);
+  const own = (token: string) => async (name: string) => {
+    const session = await openSession(`${origin}/mcp`, headersOf(token));
+    await post(`${origin}/mcp`, toolCall(1, 'add_item', { name }), session);
+    await ask(`${origin}/mcp`, { method: 'DELETE', headers: session });
+    await ask(`${origin}/nowhere/${name}`, { headers: headersOf(token) });
+    return shortId(session['Mcp-Session-Id'] ?? '');
+  };
+  const [asA, asB] = [own(tokenA), own(tokenB)];
+  const before = await openSse(t, `${origin}/mcp/sse`, headersOf(tokenA)); // before anybody looks
+  const sessionBefore = shortId(new URL(before.messages).searchParams.get('sessionId') ?? '');
+
+  const pageA = await look(t, origin, tokenA);
+  const pageB = await look(t, origin, tokenB);
+  const sessionA = await asA('first');
+  await ask(`${origin}/nowhere/stranger`); // with no token at all
+  await ask(`${origin}/items/`, { headers: headersOf('a-token-that-nobody-has') });
+  await post(before.messages, call(1, 'ping'), headersOf(tokenA));
+  const sessionB = await asB('second');
+
+  const toA = await pageA.until('/nowhere/first');
+  const toB = await pageB.until('/nowhere/second');
+  for (const text of ['add_item', sessionA, sessionBefore, '"kind":"closed"'])
+    assert.ok(toA.includes(text), `its own: ${text}`);
+  assert.ok(toB.includes(sessionB), 'its own');
+  for (const text of ['first', sessionA, sessionBefore]) assert.ok(!toB.includes(text), text);
+  for (const text of ['second', sessionB]) assert.ok(!toA.includes(text), text);
+  for (const told of [toA, toB]) {
+    assert.doesNotMatch(told, /stranger|"status":401/, 'what came without a known token');
+    assert.ok(!told.includes(tokenA) && !told.includes(tokenB));
+  }
+  const late = await look(t, origin, tokenB); // whose first events tell what is under way
+  await asB('third');
+  assert.doesNotMatch(await late.until('/nowhere/third'), new RegExp(`${sessionBefore}|first`));
+});
+
+test('a stream that is stuck is told to its own token', soon, async t => {
+  const app = createApp(memoryStore(), { tokens: [tokenA, tokenB], xray: true });
+  const { origin } = await serveApp(t, app);
+  const [pageA, pageB] = [await look(t, origin, tokenA), await look(t, origin, tokenB)];
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const stuck = await openSse(t, `${origin}/mcp/sse`, headersOf(tokenA));
+  t.mock.timers.tick(5_000);
+  t.mock.timers.reset();
+  const session = shortId(new URL(stuck.messages).searchParams.get('sessionId') ?? '');
+  assert.match(await pageA.until('stuck'), new RegExp(`stuck.*${session}`));
+  const late = await look(t, origin, tokenB);
+  for (const page of [pageB, late]) {
+    await ask(`${origin}/nowhere/last`, { headers: headersOf(tokenB) });
+    assert.doesNotMatch(await page.until('/nowhere/last'), new RegExp(session));
+  }
+  assert.match(await (await look(t, origin, tokenA)).until('stuck'), new RegExp(session));
+});
+
+// A page shows 60 requests at once, and says how many more there were: of its own.
+test('a flood with one token leaves out nothing of another’s', soon, async t => {
+  const app = createApp(memoryStore(), { tokens: [tokenA, tokenB], xray: true });
+  const { origin } = await serveApp(t, app);
+  const [pageA] = [await look(t, origin, tokenA), await look(t, origin, tokenB)];
+  for (let n = 0; n < 100; n++) await ask(`${origin}/items/`, { headers: headersOf(tokenB) });
+  await ask(`${origin}/nowhere`, { headers: headersOf(tokenA) });
+  assert.doesNotMatch(await pageA.until('/nowhere'), /"skipped":[1-9]/);
+});
+
+test('without tokens a page is shown all, whatever header came along', soon, async t => {
+  const { origin } = await serveApp(t, createApp(memoryStore(), { xray: true }));
+  const page = await look(t, origin, tokenB);
+  await ask(`${origin}/nowhere/first`, { headers: headersOf(tokenA) });
+  await ask(`${origin}/nowhere/second`);
+  assert.match(await page.until('/nowhere/second'), /\/nowhere\/first/);
+});
+
+test('the README names the routes that answer without a token', soon, async t => {
+  const readme = await readFile('README.md', 'utf8');
+  const [, sentence = ''] = /these answer without one: (.*?)what a browser/.exec(readme) ?? [];
+  const named = [...sentence.matchAll(/`(.*?)`/g)].map(([, path]) => path);
+  const app = createApp(memoryStore(), { tokens: [tokenA] });
+  const { origin } = await serveApp(t, app);
+  const routes = app.router.list().flatMap(entry => (entry.kind === 'route' ? [entry] : []));
+  const open: string[] = [];
+  for (const { method, path } of routes)
+    if ((await ask(origin + path.replace(':id', '1'), { method })).status !== 401) open.push(path);
+  assert.deepEqual(open.sort(), named.sort());
+
+  const Accept = 'text/html';
+  const rows: [method: string, path: string, headers: Headers, status: number][] = [
+    ['GET', '/mcp', { Accept }, 200],
+    ['GET', '/mcp', {}, 401],
+    ['GET', '/nowhere', {}, 404],
+    ['PUT', '/items/', {}, 405],
+    ['OPTIONS', '/items/', {}, 204],
+    ['OPTIONS', '/mcp', {}, 401],
+    ['GET', '/live/events', { Accept }, 401],
+  ];
+  for (const [method, path, headers, status] of rows)
+    assert.equal((await ask(origin + path, { method, headers })).status, status, method + path);
 });

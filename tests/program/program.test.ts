@@ -53,6 +53,7 @@ const mistakes: [why: string, args: string[], env: NodeJS.ProcessEnv, message: R
   ['a flag without its value', ['--port'], {}, /--port.*See --help/],
   ['a flag in the place of a value', ['--port', '--mount', '/mcp'], {}, /--port.*See --help/],
   ['a value where none is taken', ['--help=all'], {}, /--help.*See --help/],
+  ['an x-ray on and off', ['--xray', '--no-xray'], {}, /^--xray and --no-xray: say one/],
   ['a port in words', ['--port', 'http'], {}, /^--port: 'http' is not a port\. Give/],
   ['no port', ['--port', ''], {}, /^--port: '' is not a port\. Give/],
   ['a port beyond the last', ['--port', '65536'], {}, /^--port: '65536' is not a port/],
@@ -72,6 +73,25 @@ test('flags come before variables, variables before defaults', () => {
     assert.ok(typeof options === 'object', why);
     const { port, mount, data, hosts } = options;
     assert.deepEqual({ port, mount, data, hosts }, { ...defaults, ...expected }, why);
+  }
+});
+
+test('requests are shown where one machine is served without tokens, and where it is asked for', () => {
+  const token = { MCP_TOKEN: 'correct-horse-battery-staple' };
+  const rows: [args: string[], env: NodeJS.ProcessEnv, xray: boolean][] = [
+    [[], {}, true],
+    [['--host', '127.0.0.1'], {}, true],
+    [['--no-xray'], {}, false],
+    [[], token, false],
+    [['--xray'], token, true],
+    [['--host', '0.0.0.0'], token, false],
+    [['--host', '0.0.0.0', '--insecure'], {}, false],
+    [['--host', '0.0.0.0', '--insecure', '--xray'], {}, true],
+  ];
+  for (const [args, env, xray] of rows) {
+    const options = parseOptions(args, env);
+    assert.ok(typeof options === 'object');
+    assert.equal(options.xray, xray, `${args} ${Object.keys(env)}`);
   }
 });
 

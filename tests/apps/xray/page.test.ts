@@ -306,9 +306,10 @@ test('the page asks for a token, and shows no secret', inBrowser, async t => {
     await agent.callTool({ name: 'get_items', arguments: {} });
   }
   await row(page, 'requests', 'get_items').nth(1).waitFor();
-  await fetch(`${origin}/items/`);
-  const refused = row(page, 'requests', 'Send a token');
-  await refused.waitFor();
+  await fetch(`${origin}/items/`); // without the token, so it is nobody's
+  await fetch(`${origin}/nowhere`, { headers });
+  await row(page, 'requests', '/nowhere').waitFor();
+  assert.equal(await row(page, 'requests', 'Send a token').count(), 0);
   const data = (await exported(page)) + (await page.content());
   assert.ok(!data.includes(token), 'the token');
   assert.doesNotMatch(data, /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}/, 'a session id');

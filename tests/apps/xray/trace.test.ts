@@ -467,7 +467,7 @@ test('no session id and no token is logged or shown whole, wherever it stands', 
     for (const [path, headers] of carriersOf(secret))
       await ask(origin + path, { method: 'POST', headers });
   stream.cut();
-  await ask(`${origin}/last`);
+  await ask(`${origin}/last`, { headers: auth }); // what comes without is shown to nobody
 
   await viewer.event('steps', data => data.includes('/last'));
   for (const { line } of texts) await line(/last/);
