@@ -1,0 +1,138 @@
+/** Where a token is asked for: does it hold everywhere, and is nothing else taken for it? */
+import type { Found } from '../discover.ts';
+import { initialize, messagesIn } from '../messages.ts';
+import { atEachDoor, judged, notLookedAt, type Outcome, type Theme, together } from '../probe.ts';
+import { nameOf } from '../session.ts';
+import type { Visit } from '../visit.ts';
+import type { Answer, Asked, Fields } from '../wire.ts';
+
+export const tokens: Theme = {
+  name: 'Tokens',
+  probes: [
+    {
+      id: 'challenge',
+      title: 'Every door asks for the token, with WWW-Authenticate',
+      remedy: 'Answer 401 with WWW-Authenticate: Bearer in front of the whole mount.',
+      threads: ['MCP 2025-11-25, authorization', 'RFC 6750, 3'],
+      run: (visit, found) => withToken(found, () => challenge(visit, found)),
+    },
+    {
+      id: 'session-id',
+      title: 'A session’s id is no credential',
+      remedy: 'Ask for the token with every message, also of a session that is open.',
+      threads: ['modelcontextprotocol#641'],
+      run: (visit, found) => withToken(found, () => withoutToken(visit, found)),
+    },
+    {
+      id: 'session-owner',
+      title: 'A session answers nobody but whose token opened it',
+      remedy: 'Keep whose a session is, and answer 404 to everybody else.',
+      threads: ['modelcontextprotocol#641'],
+      run: (visit, found) => withToken(found, () => withOtherToken(visit, found)),
+    },
+    {
+      id: 'spelling',
+      title: 'No other spelling of the path gets past the guard',
+      remedy:
+        'Guard the app, not a string: no decoding, merging or folding between guard and mount.',
+      threads: ['DESIGN: 711 targets'],
+      run: (visit, found) => withToken(found, () => spelled(visit, found)),
+    },
+  ],
+};
+
+async function withToken({ options }: Found, look: () => Promise<Outcome>): Promise<Outcome> {
+  if (options.token === undefined) return notLookedAt('no token was given; --token T gives one');
+  return look();
+}
+
+const noToken: Fields = { Authorization: '' }; // takes the header away
+
+function as(asked: Asked, headers: Fields): Asked {
+  return { ...asked, headers: { ...asked.headers, ...headers } };
+}
+
+async function challenge(visit: Visit, { doors, endpoint }: Found): Promise<Outcome> {
+  const outcomes = doors
+    .filter(({ kind }) => kind === 'streamable')
+    .map(({ path }) => challenged(visit, path, initialize));
+  if (endpoint) outcomes.push(challenged(visit, endpoint.path, stream));
+  return together(await Promise.all(outcomes));
+}
+
+const stream = { headers: { Accept: 'text/event-stream' } };
+
+async function challenged(visit: Visit, path: string, asked: Asked): Promise<Outcome> {
+  const { status, headers } = await visit.ask(path, as(asked, noToken));
+  const how = headers['www-authenticate'] ?? 'none';
+  const seen = `${nameOf(asked.method ?? 'GET', path)} without a token: ${status}, WWW-Authenticate: ${how}`;
+  return judged(status === 401 && how !== 'none', seen);
+}
+
+function withoutToken(visit: Visit, found: Found): Promise<Outcome> {
+  return atEachDoor(found, async ({ shared }) => {
+    const answer = await visit.ask(shared.target, as(shared.ping(), noToken));
+    return refused(answer, `${nameOf('POST', shared.target)} of an open session without its token`);
+  });
+}
+
+async function withOtherToken(visit: Visit, found: Found): Promise<Outcome> {
+  const { otherToken } = found.options;
+  if (otherToken === undefined)
+    return notLookedAt('no second token was given; --other-token T gives one');
+  const headers = { Authorization: `Bearer ${otherToken}` };
+  return atEachDoor(found, async ({ kind, path, shared }) => {
+    if (kind === 'streamable' && shared.id === undefined)
+      return notLookedAt(`${path} keeps no sessions`);
+    const answer = await visit.ask(shared.target, as(shared.ping(), headers));
+    return refused(answer, `${nameOf('POST', shared.target)} of a session with another’s token`);
+  });
+}
+
+function refused({ status }: Answer, name: string): Outcome {
+  return judged(status >= 400 && status < 500, `${name}: ${status}`);
+}
+
+/** Each is another path to some parsers, and the same one to others. */
+function spellings(path: string): string[] {
+  const [, first = '', rest = ''] = /^\/(.)(.*)$/s.exec(path) ?? [];
+  if (first === '') return [];
+  const escaped = `%${first.charCodeAt(0).toString(16)}`;
+  return [
+    `/${path}`,
+    `/./${first}${rest}`,
+    `/x/..${path}`,
+    `/x/%2e%2e${path}`,
+    `/${escaped}${rest}`,
+    path.toUpperCase(),
+    `${path}/`,
+    `${path}//`,
+    `${path};x`,
+    `${path}%2f`,
+    path.replace(/(?<=.)\//g, '%2f'),
+    path.replace(/(?<=.)\//g, '\\'),
+  ];
+}
+
+/** Without a token: whichever spelling is answered went round the guard. */
+async function spelled(visit: Visit, { doors, endpoint }: Found): Promise<Outcome> {
+  const entries: [path: string, asked: Asked][] = doors
+    .filter(({ kind }) => kind === 'streamable')
+    .map(({ path }) => [path, initialize]);
+  if (endpoint) entries.push([endpoint.path, stream]);
+  const outcomes = entries.flatMap(([path, asked]) =>
+    [...new Set(spellings(path))].map(target => passesBy(visit, target, asked)),
+  );
+  const found = together(await Promise.all(outcomes));
+  if (found.verdict !== 'pass') return found;
+  return { ...found, seen: `${outcomes.length} spellings, none let in` };
+}
+
+async function passesBy(visit: Visit, target: string, asked: Asked): Promise<Outcome> {
+  const { status, headers, body } = await visit.ask(target, as(asked, noToken));
+  const isOurs =
+    headers['content-type']?.startsWith('text/event-stream') ||
+    messagesIn(body).some(({ result }) => result);
+  const letIn = status < 300 && isOurs;
+  return judged(!letIn, `${asked.method ?? 'GET'} ${target} without a token: ${status}`);
+}
