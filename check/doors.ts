@@ -11,17 +11,34 @@ import {
 import { Refused, Trouble } from './trouble.ts';
 import type { Visit } from './visit.ts';
 
+type Open = (visit: Visit, options?: OpenOptions) => Promise<Session>;
+
 /** A place where messages are posted. */
-export interface Door {
-  kind: Session['kind'];
+export class Door {
+  readonly kind: Session['kind'];
   /** Where a client enters: the stream over SSE, the one endpoint over Streamable HTTP. */
-  path: string;
-  /** Open throughout, for probes that do it no harm. */
-  shared: Session;
-  /** Opens one of the probe's own. */
-  open(visit: Visit, options?: OpenOptions): Promise<Session>;
+  readonly path: string;
+  /** Open throughout. */
+  readonly shared: Session;
+  /** Opens another. */
+  readonly open: Open;
+  /** Whether there is one session for all clients, so that no other can be opened. */
+  oneForAll = false;
+
+  constructor(path: string, shared: Session, open: Open) {
+    this.kind = shared.kind;
+    this.path = path;
+    this.shared = shared;
+    this.open = open;
+  }
+
+  /** One to do as one likes with: a server may end it for what is posted in it. */
+  session(visit: Visit): Promise<Session> {
+    return this.oneForAll ? Promise.resolve(this.shared) : this.open(visit);
+  }
 }
 
+/** Of the older transport: where its stream is, and what the endpoint event names. */
 export interface Endpoint {
   path: string;
   /** The event's data. */
@@ -32,50 +49,52 @@ export interface Endpoint {
 
 /** @throws Trouble when there is no Streamable HTTP */
 export async function streamableAt(visit: Visit, path: string): Promise<Door> {
-  const open = (visit: Visit, options?: OpenOptions) =>
-    StreamableSession.open(visit, path, options);
-  const kind = 'streamable';
+  const open: Open = (visit, options) => StreamableSession.open(visit, path, options);
   try {
-    return { kind, path, open, shared: await open(visit) };
+    return new Door(path, await open(visit), open);
   } catch (error) {
-    if (!(error instanceof Refused) || error.answer.status !== 400) throw error;
     // It may know no initialize any more.
-    const openModern = (visit: Visit, options?: OpenOptions) =>
-      open(visit, { version: sessionless, ...options });
-    const shared = await openModern(visit).catch(() => undefined);
+    if (!(error instanceof Refused) || error.answer.status !== 400) throw error;
+    const modern: Open = (visit, options) => open(visit, { version: sessionless, ...options });
+    const shared = await modern(visit).catch(() => undefined);
     if (!shared) throw error;
-    return { kind, path, open: openModern, shared };
+    return new Door(path, shared, modern);
   }
 }
 
-/** @throws Trouble when there is no stream of the older transport; one that names a wrong place is one */
-export async function sseAt(
-  visit: Visit,
-  path: string,
-): Promise<{ endpoint: Endpoint; door: Door | undefined }> {
+interface Sse {
+  endpoint: Endpoint;
+  /** Undefined where no place to post could be found. */
+  door: Door | undefined;
+}
+
+/** @throws Trouble when there is no stream that begins with an endpoint event */
+export async function sseAt(visit: Visit, path: string): Promise<Sse> {
   const opening = await openSseStream(visit, path);
-  const { endpoint: data } = opening;
+  const { endpoint: data, stream } = opening;
   const url = new URL(path, visit.origin);
   if (!URL.canParse(data, url.href)) {
-    opening.stream.close();
+    stream.close();
     return { endpoint: { path, data, wrong: `${data} is no URL` }, door: undefined };
   }
   const asNamed: Locate = named => pathOf(new URL(named, url));
-  const elsewhere = new URL(data, url).host !== url.host;
   try {
     const shared = await SseSession.on(visit, opening, asNamed(data));
-    const wrong = `it names another host, ${new URL(data, url).origin}`;
-    const endpoint = { path, data, ...(elsewhere && { wrong }) };
-    return { endpoint, door: sseDoor(path, asNamed, shared) };
+    return { endpoint: { path, data, ...hostOf(data, url) }, door: sseDoor(path, asNamed, shared) };
   } catch (error) {
-    opening.stream.close();
+    stream.close();
     if (!(error instanceof Trouble)) throw error;
     return sseUnderMount(visit, { path, data, wrong: error.message }, asNamed);
   }
 }
 
+function hostOf(data: string, url: URL): Pick<Endpoint, 'wrong'> {
+  const { host, origin } = new URL(data, url);
+  return host === url.host ? {} : { wrong: `it names another host, ${origin}` };
+}
+
 /** Where the endpoint event lacks the mount's prefix, what is behind it is looked at all the same. */
-async function sseUnderMount(visit: Visit, endpoint: Endpoint, asNamed: Locate) {
+async function sseUnderMount(visit: Visit, endpoint: Endpoint, asNamed: Locate): Promise<Sse> {
   const { path, data } = endpoint;
   const prefixed: Locate = named => mountOf(path) + asNamed(named);
   if (prefixed(data) === asNamed(data)) return { endpoint, door: undefined };
@@ -95,7 +114,5 @@ function pathOf({ pathname, search }: URL): string {
 }
 
 function sseDoor(path: string, locate: Locate, shared: Session): Door {
-  const open = (visit: Visit, options?: OpenOptions) =>
-    SseSession.open(visit, path, locate, options);
-  return { kind: 'sse', path, shared, open };
+  return new Door(path, shared, (visit, options) => SseSession.open(visit, path, locate, options));
 }

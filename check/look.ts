@@ -43,8 +43,6 @@ class Round {
   private readonly found: Found;
   private readonly visiting: VisitOptions;
   private readonly outcomes = new Map<Probe, Outcome>();
-  /** There is one session for all clients, so that a probe can't have its own. */
-  private oneForAll = false;
 
   constructor(found: Found, visiting: VisitOptions) {
     this.found = found;
@@ -57,7 +55,8 @@ class Round {
 
   async lead(probe: Probe): Promise<void> {
     await this.run(probe);
-    this.oneForAll ||= this.outcomeOf(probe).verdict === 'fault';
+    if (this.outcomeOf(probe).verdict === 'pass') return;
+    for (const door of this.found.doors) door.oneForAll = true;
   }
 
   async sideBySide(probes: Probe[]): Promise<void> {
@@ -82,7 +81,8 @@ class Round {
     const [wound] = this.found.wounds;
     if (wound !== undefined && probe.when !== 'last')
       return notLookedAt(`it no longer answers since ${wound}`);
-    if (this.oneForAll && probe.opens) return notLookedAt('it has one session for all clients');
+    if (probe.opens && this.found.doors.some(({ oneForAll }) => oneForAll))
+      return notLookedAt('it has one session for all clients');
     return this.visit(probe);
   }
 
@@ -111,9 +111,8 @@ class Round {
     const visit = new Visit(this.visiting);
     const [door] = this.found.doors;
     try {
-      if (!door) await visit.ask(this.found.endpoint?.path ?? '/');
-      else if (this.oneForAll) await door.shared.call(door.shared.quietMethod);
-      else await door.open(visit);
+      if (door) await (await door.session(visit)).pong();
+      else await visit.ask(this.found.endpoint?.path ?? '/');
       return true;
     } catch (error) {
       if (error instanceof Trouble) return false;
@@ -131,7 +130,7 @@ function deadlineOf({ needsMs }: Probe, { options }: Found, { patienceMs }: Visi
   const ms = patiencesPerProbe * patienceMs + (needsMs?.(options) ?? 0);
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<Outcome>(done => {
-    timer = setTimeout(() => done(fault(`not over after ${ms / 1_000} s`)), ms);
+    timer = setTimeout(() => done(fault(`not over after ${Math.round(ms / 1_000)} s`)), ms);
   });
   return { deadline, clear: () => clearTimeout(timer) };
 }

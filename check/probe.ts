@@ -2,6 +2,7 @@
 import type { Found } from './discover.ts';
 import type { Door } from './doors.ts';
 import type { Options } from './options.ts';
+import type { Session } from './session.ts';
 import type { Visit } from './visit.ts';
 
 export interface Probe {
@@ -79,6 +80,15 @@ export async function atEachDoor(
   const outcomes: Outcome[] = [];
   for (const door of doors) outcomes.push(await look(door));
   return together(outcomes);
+}
+
+/** Opens a session at each, to do as one likes with. */
+export function inEachSession(
+  visit: Visit,
+  found: Found,
+  look: (session: Session, door: Door) => Promise<Outcome>,
+): Promise<Outcome> {
+  return atEachDoor(found, async door => look(await door.session(visit), door));
 }
 
 /** A refusal of the client's mistake: neither taken, nor the server's own failure. */

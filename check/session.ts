@@ -50,6 +50,11 @@ export abstract class Session implements Voice {
     return asked(this, id, this.quietMethod);
   }
 
+  /** @throws Trouble when it is not answered */
+  async pong(): Promise<Message> {
+    return this.call(this.quietMethod);
+  }
+
   get quietMethod(): string {
     return this.version < sessionless ? 'ping' : 'server/discover';
   }

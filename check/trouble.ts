@@ -44,7 +44,7 @@ export class Refused extends Trouble {
 }
 
 export function silence({ origin, patienceMs }: Place): Trouble {
-  const seconds = patienceMs / 1_000;
+  const seconds = Math.round(patienceMs / 100) / 10;
   return new Trouble(
     'silent',
     `${origin.host} takes connections and says nothing for ${seconds} s.`,

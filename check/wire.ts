@@ -22,6 +22,11 @@ export interface Asked {
   body?: string;
 }
 
+/** The same request with these headers in the place of its own. */
+export function withHeaders(asked: Asked, headers: Fields): Asked {
+  return { ...asked, headers: { ...asked.headers, ...headers } };
+}
+
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
@@ -96,8 +101,10 @@ export interface Raw {
   send(bytes: string): void;
   /** Resolves once as many answers have begun, or none can come any more. */
   status(nth?: number): Promise<number | 'closed' | 'silent'>;
-  /** What was sent has left, or never will. */
-  drained(): Promise<void>;
+  /** Whether an answer has begun, or none can come any more. */
+  isAnswered(): boolean;
+  /** Resolves with whether what was sent has left: false where the other side stopped reading. */
+  drained(): Promise<boolean>;
   close(): void;
 }
 
@@ -131,19 +138,23 @@ export function openRaw(line: Line): Raw {
     });
   }
 
-  function drained(): Promise<void> {
-    if (over || !socket.writableNeedDrain) return Promise.resolve();
+  function drained(): Promise<boolean> {
+    if (over || !socket.writableNeedDrain) return Promise.resolve(true);
     return new Promise(resolve => {
-      const done = () => {
+      const timer = setTimeout(() => settle(false), line.patienceMs);
+      const done = () => settle(true);
+      const settle = (left: boolean) => {
+        clearTimeout(timer);
         socket.off('drain', done).off('close', done);
-        resolve();
+        resolve(left);
       };
       socket.on('drain', done).on('close', done);
     });
   }
 
+  const isAnswered = () => over || statusesIn(received).length > 0;
   const send = (bytes: string) => void (over || socket.write(bytes, 'latin1'));
-  return { send, status, drained, close: () => socket.destroy() };
+  return { send, status, isAnswered, drained, close: () => socket.destroy() };
 }
 
 function connectTo({ origin }: Line): Socket {

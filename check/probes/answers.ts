@@ -1,10 +1,11 @@
 /** Answers: that each comes, once, and to whom it belongs. */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Found } from '../discover.ts';
 import type { Door } from '../doors.ts';
 import { asked, type Id, messagesIn, posted } from '../messages.ts';
 import {
-  atEachDoor,
   fault,
+  inEachSession,
   judged,
   notLookedAt,
   type Outcome,
@@ -33,7 +34,8 @@ export const answers: Theme = {
       title: 'The tool named by --call answers whoever called it',
       remedy: 'Look at what the tool waits for.',
       threads: ['MCP 2025-11-25, tools'],
-      run: (_visit, found) => atEachDoor(found, door => callTool(found, door)),
+      run: (visit, found) =>
+        inEachSession(visit, found, (session, door) => callTool(session, found, door)),
     },
     {
       id: 'cancelled',
@@ -97,16 +99,18 @@ async function drain(stream: EventStream, wanted: Set<unknown>): Promise<void> {
   stream.close();
 }
 
-async function callTool({ options }: Found, { path, shared }: Door): Promise<Outcome> {
+async function callTool(session: Session, { options }: Found, { path }: Door): Promise<Outcome> {
   if (options.call === undefined)
     return notLookedAt('no tool may be called; --call NAME names one');
   const params = { name: options.call, arguments: {} };
-  const { result, error } = await shared.call('tools/call', params);
+  const { result, error } = await session.call('tools/call', params);
   const answer = result
     ? `a result${result['isError'] ? ' that is an error' : ''}`
     : error?.message;
   return pass(`${path}: ${options.call} answers ${answer}`);
 }
+
+const atWorkMs = 150; // a tool that has not answered by then is at work
 
 /** Needs a tool that takes its time. */
 async function cancelled(visit: Visit, { options }: Found, { path, open }: Door): Promise<Outcome> {
@@ -119,10 +123,11 @@ async function cancelled(visit: Visit, { options }: Found, { path, open }: Door)
     if (await answerIn(reply, 0)) answered = true;
   });
   calling.catch(() => {}); // a call that was cancelled may go without an answer
+  await wait(atWorkMs);
+  if (answered) return notLookedAt(`${options.call} answers before it can be cancelled`);
   const params = { requestId: 0 };
   const message = { jsonrpc: '2.0', method: 'notifications/cancelled', params };
   await visit.ask(path, posted(session, message));
-  if (answered) return notLookedAt(`${options.call} answers before it can be cancelled`);
   const reply = await visit.request(path, session.ping(0));
   if (reply.status >= 400) return pass(`${path}: an id that was used is refused`);
   const answer = await answerIn(reply, 0);

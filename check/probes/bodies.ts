@@ -4,6 +4,7 @@ import type { Found } from '../discover.ts';
 import type { Door } from '../doors.ts';
 import {
   atEachDoor,
+  inEachSession,
   isRefusal,
   judged,
   notLookedAt,
@@ -11,9 +12,9 @@ import {
   pass,
   type Theme,
 } from '../probe.ts';
-import { nameOf } from '../session.ts';
+import { nameOf, type Session } from '../session.ts';
 import type { Visit } from '../visit.ts';
-import type { Asked, Fields } from '../wire.ts';
+import { type Asked, type Fields, withHeaders } from '../wire.ts';
 import { scrambled } from './sessions.ts';
 
 export const bodies: Theme = {
@@ -24,7 +25,7 @@ export const bodies: Theme = {
       title: 'A body that says it is too large is refused before it comes',
       remedy: 'Look at Content-Length first: 413, and read nothing.',
       threads: ['measured: the SDK waits for 100 MB'],
-      run: (visit, found) => atEachDoor(found, door => declared(visit, door)),
+      run: (visit, found) => inEachSession(visit, found, session => declared(visit, session)),
     },
     {
       id: 'endless',
@@ -32,7 +33,7 @@ export const bodies: Theme = {
       remedy: 'Count the bytes as they come: 413 past the bound, and close.',
       threads: ['RFC 9110, 15.5.14'],
       when: 'alone',
-      run: (visit, found) => atEachDoor(found, door => endless(visit, door)),
+      run: (visit, found) => inEachSession(visit, found, session => endless(visit, session)),
     },
     {
       id: 'stranger',
@@ -46,14 +47,14 @@ export const bodies: Theme = {
       title: 'A body that is no JSON is a 400 that gives nothing away',
       remedy: 'Answer 400 with a text of your own: no stack, no path, and not the body again.',
       threads: ['measured: SSEServerTransport sends it back'],
-      run: (visit, found) => atEachDoor(found, door => malformed(visit, door)),
+      run: (visit, found) => inEachSession(visit, found, session => malformed(visit, session)),
     },
     {
       id: 'encoding',
       title: 'A body in an encoding nobody knows is refused',
       remedy: 'Answer 415 to any Content-Encoding you do not decode.',
       threads: ['RFC 9110, 8.4'],
-      run: (visit, found) => atEachDoor(found, door => encoding(visit, door)),
+      run: (visit, found) => inEachSession(visit, found, session => encoding(visit, session)),
     },
     {
       id: 'deep',
@@ -61,7 +62,7 @@ export const bodies: Theme = {
       remedy: 'Bound how deep JSON may nest before a schema walks it.',
       threads: ['measured: the stack overflows at thousands'],
       when: 'alone',
-      run: (visit, found) => atEachDoor(found, door => deep(visit, door)),
+      run: (visit, found) => inEachSession(visit, found, session => deep(visit, session)),
     },
   ],
 };
@@ -72,44 +73,46 @@ function headOf(visit: Visit, target: string, headers: Fields): string {
 }
 
 /** Those of a message, but for its length. */
-function fieldsOf({ shared }: Door): Fields {
-  const { 'Content-Length': _, ...fields } = shared.ping().headers ?? {};
+function fieldsOf(session: Session): Fields {
+  const { 'Content-Length': _, ...fields } = session.ping().headers ?? {};
   return fields;
 }
 
 const declaredBytes = 100 * 1024 * 1024; // beyond what any server takes; not one of them is sent
 
-async function declared(visit: Visit, door: Door): Promise<Outcome> {
-  const { target } = door.shared;
-  const fields = { ...fieldsOf(door), 'Content-Length': String(declaredBytes) };
+async function declared(visit: Visit, session: Session): Promise<Outcome> {
+  const { target } = session;
+  const fields = { ...fieldsOf(session), 'Content-Length': String(declaredBytes) };
   const raw = visit.raw();
   raw.send(headOf(visit, target, fields));
   const status = await raw.status();
   raw.close();
   const seen = `${nameOf('POST', target)} that declares 100 MB and sends none: ${status}`;
-  return judged(status === 'closed' || (status !== 'silent' && isRefusal(status)), seen);
+  return judged(isRefused(status), seen);
+}
+
+function isRefused(status: number | 'closed' | 'silent'): boolean {
+  return status === 'closed' || (status !== 'silent' && isRefusal(status));
 }
 
 const block = 'x'.repeat(64 * 1024);
 const maxPouredBytes = 16 * 1024 * 1024; // four times what the SDK takes: enough to see a bound
 
 /** Never finished, so whoever swallows it can't act on it. */
-async function endless(visit: Visit, door: Door): Promise<Outcome> {
-  const { target } = door.shared;
+async function endless(visit: Visit, session: Session): Promise<Outcome> {
+  const { target } = session;
   const raw = visit.raw();
-  raw.send(headOf(visit, target, { ...fieldsOf(door), 'Transfer-Encoding': 'chunked' }));
+  raw.send(headOf(visit, target, { ...fieldsOf(session), 'Transfer-Encoding': 'chunked' }));
   raw.send(chunk('{"jsonrpc":"2.0","method":"notifications/mcp-mount-check","params":{"x":"'));
-  let answer: Awaited<ReturnType<typeof raw.status>> | undefined;
-  raw.status().then(status => (answer = status));
   let bytes = 0;
-  for (; bytes < maxPouredBytes && answer === undefined; bytes += block.length) {
+  for (; bytes < maxPouredBytes && !raw.isAnswered(); bytes += block.length) {
     raw.send(chunk(block));
-    await raw.drained();
+    if (!(await raw.drained())) break;
   }
-  answer ??= await raw.status();
+  const status = await raw.status();
   raw.close();
-  const seen = `${nameOf('POST', target)} in chunks: ${answer} after ${Math.ceil(bytes / 2 ** 20)} MB`;
-  return judged(answer === 'closed' || (answer !== 'silent' && isRefusal(answer)), seen);
+  const seen = `${nameOf('POST', target)} in chunks: ${status} after ${Math.ceil(bytes / 2 ** 20)} MB`;
+  return judged(isRefused(status), seen);
 }
 
 function chunk(text: string): string {
@@ -118,19 +121,20 @@ function chunk(text: string): string {
 
 /** A small body that is announced and not sent, from somebody without a token or a session. */
 async function stranger(visit: Visit, { options }: Found, door: Door): Promise<Outcome> {
+  const { shared } = door;
   const unknown = unknownSession(door);
   const noToken: Fields = options.token === undefined ? {} : { Authorization: '' };
   if (!unknown && options.token === undefined)
     return notLookedAt(`${door.path} asks for no token and keeps no sessions`);
-  const target = scrambled(door.shared.target);
-  const fields = { ...fieldsOf(door), 'Content-Length': '1000', ...unknown, ...noToken };
+  const target = scrambled(shared.target);
+  const fields = { ...fieldsOf(shared), 'Content-Length': '1000', ...unknown, ...noToken };
   const raw = visit.raw();
   raw.send(headOf(visit, target, fields));
   const status = await raw.status();
   raw.close();
   const who = options.token === undefined ? 'an unknown session' : 'somebody without a token';
   const seen = `${nameOf('POST', target)} of ${who}, its body still to come: ${status}`;
-  return judged(status === 'closed' || (status !== 'silent' && isRefusal(status)), seen);
+  return judged(isRefused(status), seen);
 }
 
 /** What makes it a session nobody knows; undefined where nothing can. */
@@ -141,37 +145,36 @@ function unknownSession({ kind, shared }: Door): Fields | undefined {
 
 const stack = /\bat .{1,300}:\d+:\d+|Traceback \(most recent|goroutine \d+ \[/;
 
-async function malformed(visit: Visit, door: Door): Promise<Outcome> {
-  const { target } = door.shared;
+async function malformed(visit: Visit, session: Session): Promise<Outcome> {
+  const { target } = session;
   const mark = randomBytes(100).toString('hex'); // long enough not to be a parser's hint
-  const { status, body } = await visit.ask(target, withBody(door, `{"mark":"${mark}", no JSON`));
+  const { status, body } = await visit.ask(target, withBody(session, `{"mark":"${mark}", no JSON`));
   const name = `${nameOf('POST', target)}: ${status}`;
   if (stack.test(body)) return judged(false, `${name} with a stack`);
   if (body.includes(mark)) return judged(false, `${name} with the body sent back`);
   return judged(isRefusal(status), name);
 }
 
-function withBody(door: Door, body: string, headers: Fields = {}): Asked {
+function withBody(session: Session, body: string, headers: Fields = {}): Asked {
   const length = { 'Content-Length': String(Buffer.byteLength(body)) };
-  return { method: 'POST', headers: { ...fieldsOf(door), ...length, ...headers }, body };
+  return { method: 'POST', headers: { ...fieldsOf(session), ...length, ...headers }, body };
 }
 
-async function encoding(visit: Visit, { shared }: Door): Promise<Outcome> {
-  const ping = shared.ping();
-  const headers = { ...ping.headers, 'Content-Encoding': 'x-mcp-mount-check' };
-  const { status } = await visit.ask(shared.target, { ...ping, headers });
-  const seen = `${nameOf('POST', shared.target)} with Content-Encoding: x-mcp-mount-check: ${status}`;
+async function encoding(visit: Visit, session: Session): Promise<Outcome> {
+  const asked = withHeaders(session.ping(), { 'Content-Encoding': 'x-mcp-mount-check' });
+  const { status } = await visit.ask(session.target, asked);
+  const seen = `${nameOf('POST', session.target)} with Content-Encoding: x-mcp-mount-check: ${status}`;
   return judged(isRefusal(status), seen);
 }
 
 const levels = 50_000; // 100 KB of brackets: within the bounds of bodies
 
-async function deep(visit: Visit, door: Door): Promise<Outcome> {
+async function deep(visit: Visit, session: Session): Promise<Outcome> {
   const nested = '['.repeat(levels) + ']'.repeat(levels);
   const body = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":${nested}}}`;
   const raw = visit.raw();
-  const { target } = door.shared;
-  raw.send(visit.bytes(target, withBody(door, body)));
+  const { target } = session;
+  raw.send(visit.bytes(target, withBody(session, body)));
   const status = await raw.status();
   raw.close();
   const seen = `${nameOf('POST', target)} with ${levels} arrays in each other: ${status}`;

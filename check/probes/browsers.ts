@@ -1,8 +1,9 @@
 /** What a browser makes of it: pages that are let in, and pages that it serves itself. */
 import type { Found, Plain } from '../discover.ts';
 import type { Door } from '../doors.ts';
-import { initialize } from '../messages.ts';
+import { initialize, posted } from '../messages.ts';
 import { judged, notLookedAt, type Outcome, pass, type Theme, together } from '../probe.ts';
+import { nameOf } from '../session.ts';
 import type { Visit } from '../visit.ts';
 import type { Answer, Fields } from '../wire.ts';
 
@@ -113,13 +114,10 @@ async function missingInPreflight(
 }
 
 async function nosniff(visit: Visit, { doors, plain }: Found): Promise<Outcome> {
-  const posts = doors.map(async ({ shared }) => {
-    const answer = await visit.ask(shared.target, {
-      ...shared.ping(),
-      body: '{',
-      headers: { ...shared.ping().headers, 'Content-Length': '1' },
-    });
-    return sniffable(answer, `POST ${shared.target.replace(/\?.*/s, '?…')} (${answer.status})`);
+  const posts = doors.map(async door => {
+    const session = await door.session(visit);
+    const answer = await visit.ask(session.target, posted(session, 'no message'));
+    return sniffable(answer, `${nameOf('POST', session.target)} (${answer.status})`);
   });
   const gets = plain.map(({ path, answer }) => sniffable(answer, `GET ${path}`));
   return together([...(await Promise.all(posts)), ...gets]);

@@ -5,6 +5,7 @@ import { initialize } from '../messages.ts';
 import {
   atEachDoor,
   fault,
+  inEachSession,
   isRefusal,
   judged,
   notLookedAt,
@@ -17,7 +18,7 @@ import {
 import { nameOf } from '../session.ts';
 import { Trouble } from '../trouble.ts';
 import { Visit } from '../visit.ts';
-import type { Asked, Fields } from '../wire.ts';
+import { type Asked, type Fields, withHeaders } from '../wire.ts';
 
 const rebinding = ['CVE-2025-66414', 'CVE-2025-66416', 'CVE-2026-34742'];
 
@@ -99,7 +100,7 @@ export const guards: Theme = {
       id: 'odd-host',
       title: 'A Host that no URL can be built from is refused, and no more',
       remedy: 'Build no URL from the Host header outside a try: it throws, and the process ends.',
-      threads: ['typescript-sdk: SSEServerTransport.handlePostMessage'],
+      threads: ['measured: the SDK’s SSE transport throws on it'],
       run: oddHost,
     }),
     hurting({
@@ -122,32 +123,34 @@ function shown(fields: Fields): string {
     .join(', ');
 }
 
-/** Each door, asked with these headers in the place of its own. */
+/** At each door, one message for each of these headers, and each in a session of its own. */
 function posts(visit: Visit, found: Found, variants: Fields[]): Promise<Outcome> {
-  return atEachDoor(found, async ({ shared }) => {
-    const outcomes = variants.map(headers => {
-      const ping = shared.ping();
-      const asked = { ...ping, headers: { ...ping.headers, ...headers } };
-      return isRefused(visit, shared.target, asked, headers);
-    });
-    return together(await Promise.all(outcomes));
+  return atEachDoor(found, async door => {
+    const outcomes: Outcome[] = [];
+    for (const headers of variants) {
+      const session = await door.session(visit);
+      const asked = withHeaders(session.ping(), headers);
+      outcomes.push(await isRefused(visit, session.target, asked, headers));
+    }
+    return together(outcomes);
   });
 }
 
+/** Each path that gives a stream to GET, with what else has to be sent there. */
 async function gets(visit: Visit, found: Found, variants: Fields[]): Promise<Outcome> {
-  const { endpoint, doors } = found;
-  const entered = new Map<string, Fields>();
-  for (const { kind, path, shared } of doors)
-    if (kind === 'streamable' && found.listens) entered.set(path, shared.headers);
-  if (endpoint) entered.set(endpoint.path, {});
-  if (entered.size === 0) return notLookedAt('it offers no stream to GET');
-  const outcomes = [...entered].flatMap(([path, own]) =>
-    variants.map(headers => {
-      const asked = { headers: { ...own, Accept: 'text/event-stream', ...headers } };
-      return isRefused(visit, path, asked, headers);
-    }),
-  );
-  return together(await Promise.all(outcomes));
+  const { endpoint, doors, listens } = found;
+  const outcomes: Outcome[] = [];
+  for (const headers of variants) {
+    const asked = { headers: { Accept: 'text/event-stream', ...headers } };
+    const door = listens ? doors.find(({ kind }) => kind === 'streamable') : undefined;
+    const session = await door?.session(visit);
+    if (door && session)
+      outcomes.push(
+        await isRefused(visit, door.path, withHeaders(asked, session.headers), headers),
+      );
+    if (endpoint) outcomes.push(await isRefused(visit, endpoint.path, asked, headers));
+  }
+  return outcomes.length > 0 ? together(outcomes) : notLookedAt('it offers no stream to GET');
 }
 
 async function isRefused(
@@ -197,30 +200,45 @@ async function letsIn(visit: Visit, path: string, asked: Asked, why: Fields): Pr
 }
 
 /** From this machine's other addresses, as another machine would, without a token. */
-async function openNetwork(visit: Visit, { doors, options }: Found): Promise<Outcome> {
-  if (!isLoopback(options.url.hostname))
-    return notLookedAt('its URL is none of this machine’s own');
-  const [address] = Object.values(networkInterfaces())
-    .flatMap(addresses => addresses ?? [])
-    .filter(({ internal, family }) => !internal && family === 'IPv4')
-    .map(({ address }) => address);
+async function openNetwork(visit: Visit, found: Found): Promise<Outcome> {
+  const { url } = found.options;
+  if (!isLoopback(url.hostname)) return notLookedAt('its URL is none of this machine’s own');
+  const address = outsideAddress();
   if (address === undefined) return notLookedAt('this machine has no address but loopback');
-  const [door] = doors;
-  if (!door) return notLookedAt('there is no place to post to');
-  const origin = new URL(options.url.origin);
+  const outside = elsewhere(visit, url, address);
+  const headers = { Host: visit.origin.host }; // which a guard lets in, and anybody may send
+  const opened = await opens(outside, found, headers);
+  return judged(
+    !opened,
+    `${outside.origin.host}, without a token: ${opened ? '' : 'not '}answered`,
+  );
+}
+
+function outsideAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap(found => found ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+}
+
+/** The same server by another of its addresses. */
+function elsewhere(visit: Visit, url: URL, address: string): Visit {
+  const origin = new URL(url.origin);
   origin.hostname = address;
-  const outside = new Visit({ origin, patienceMs: visit.patienceMs });
-  visit.after(() => outside.end());
-  const asked = { ...initialize, headers: { ...initialize.headers, Host: visit.origin.host } };
-  const target = door.kind === 'sse' ? door.path : door.shared.target;
-  const status = await outside
-    .ask(target, door.kind === 'sse' ? { headers: { Host: visit.origin.host } } : asked)
-    .then(
-      answer => answer.status,
-      (error: unknown) => (error instanceof Trouble ? error.kind : Promise.reject(error)),
-    );
-  const seen = `${address}:${origin.port}, without a token: ${status}`;
-  return judged(typeof status === 'string' || status >= 400, seen);
+  const there = new Visit({ origin, patienceMs: visit.patienceMs });
+  visit.after(() => there.end());
+  return there;
+}
+
+/** Whether a client gets in there. */
+async function opens(visit: Visit, { doors, endpoint }: Found, headers: Fields): Promise<boolean> {
+  const streamable = doors.find(({ kind }) => kind === 'streamable');
+  const path = streamable?.path ?? endpoint?.path ?? '/';
+  const asked = streamable ? initialize : { headers: { Accept: 'text/event-stream' } };
+  try {
+    return (await visit.ask(path, withHeaders(asked, headers))).status < 300;
+  } catch (error) {
+    if (error instanceof Trouble) return false;
+    throw error;
+  }
 }
 
 function isLoopback(hostname: string): boolean {
@@ -228,16 +246,11 @@ function isLoopback(hostname: string): boolean {
 }
 
 async function bothLoopbacks(visit: Visit, { options }: Found): Promise<Outcome> {
-  if (options.url.hostname !== 'localhost') return notLookedAt('its URL does not say localhost');
-  const hasV6 = Object.values(networkInterfaces()).some(addresses =>
-    addresses?.some(({ address }) => address === '::1'),
-  );
-  if (!hasV6) return notLookedAt('this machine has one loopback address only');
+  const { url } = options;
+  if (url.hostname !== 'localhost') return notLookedAt('its URL does not say localhost');
+  if (!hasIpv6()) return notLookedAt('this machine has one loopback address only');
   const outcomes = ['127.0.0.1', '[::1]'].map(async address => {
-    const origin = new URL(options.url.origin);
-    origin.hostname = address;
-    const there = new Visit({ origin, patienceMs: visit.patienceMs });
-    visit.after(() => there.end());
+    const there = elsewhere(visit, url, address);
     const came = await there.ask('/mcp-mount-check').catch((error: unknown) => error);
     const refused = came instanceof Trouble && came.kind === 'unreachable';
     return refused ? fault(`${address}: nothing listens there`) : pass(`${address}: answered`);
@@ -245,15 +258,17 @@ async function bothLoopbacks(visit: Visit, { options }: Found): Promise<Outcome>
   return together(await Promise.all(outcomes));
 }
 
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some(found =>
+    found?.some(({ address }) => address === '::1'),
+  );
+}
+
 function oddHost(visit: Visit, found: Found): Promise<Outcome> {
-  return atEachDoor(found, ({ shared }) => {
-    const ping = shared.ping();
-    const asked = { ...ping, headers: { ...ping.headers, Host: '[' } };
-    return survives(
-      visit,
-      visit.bytes(shared.target, asked),
-      `${nameOf('POST', shared.target)} with Host: [`,
-    );
+  return inEachSession(visit, found, session => {
+    const asked = withHeaders(session.ping(), { Host: '[' });
+    const name = `${nameOf('POST', session.target)} with Host: [`;
+    return survives(visit, visit.bytes(session.target, asked), name);
   });
 }
 

@@ -86,12 +86,13 @@ async function initializeInBatch(visit: Visit, { path }: Door): Promise<Outcome>
 }
 
 async function batchOverSse(visit: Visit, { doors }: Found): Promise<Outcome> {
-  const shared = doors.find(({ kind }) => kind === 'sse')?.shared;
-  if (!shared) return notLookedAt('it has no stream of the older SSE transport');
-  if (shared.version === '2025-03-26') return notLookedAt('2025-03-26 knows batches');
-  const pings = ['batch-1', 'batch-2'].map(id => JSON.parse(shared.ping(id).body ?? ''));
-  const { status, body } = await visit.ask(shared.target, posted(shared, pings));
+  const door = doors.find(({ kind }) => kind === 'sse');
+  if (!door) return notLookedAt('it has no stream of the older SSE transport');
+  const session = await door.session(visit);
+  if (session.version === '2025-03-26') return notLookedAt('2025-03-26 knows batches');
+  const pings = ['batch-1', 'batch-2'].map(id => JSON.parse(session.ping(id).body ?? ''));
+  const { status, body } = await visit.ask(session.target, posted(session, pings));
   const refused = isRefusal(status) || messagesIn(body).some(({ error }) => error);
-  const seen = `${nameOf('POST', shared.target)} with two pings, in ${shared.version}: ${status}`;
+  const seen = `${nameOf('POST', session.target)} with two pings, in ${session.version}: ${status}`;
   return refused ? pass(seen) : fault(seen);
 }

@@ -17,6 +17,7 @@ import {
 import { nameOf, type Session, SseSession } from '../session.ts';
 import { Trouble } from '../trouble.ts';
 import type { Visit } from '../visit.ts';
+import { withHeaders } from '../wire.ts';
 
 export const sessions: Theme = {
   name: 'Sessions',
@@ -73,11 +74,11 @@ export const sessions: Theme = {
   ],
 };
 
-async function twoSessions(visit: Visit, { shared, open, path }: Door): Promise<Outcome> {
+async function twoSessions(visit: Visit, { shared, path, open }: Door): Promise<Outcome> {
   const second = await orTrouble(open(visit));
   if (second instanceof Trouble)
     return fault(`${path}: while one session is open, a second fails: ${second.message}`);
-  const first = await orTrouble(shared.call(shared.quietMethod));
+  const first = await orTrouble(shared.pong());
   if (first instanceof Trouble)
     return fault(`${path}: once a second session has begun, the first fails: ${first.message}`);
   return pass(`${path}: both are answered`);
@@ -127,10 +128,7 @@ async function unknownSession(visit: Visit, { kind, path, shared }: Door): Promi
   }
   if (shared.id === undefined) return notLookedAt(`${path} keeps no sessions`);
   const headers = { ...shared.headers, 'Mcp-Session-Id': scrambled(shared.id) };
-  const posted = await visit.ask(path, {
-    ...shared.ping(),
-    headers: { ...shared.ping().headers, ...headers },
-  });
+  const posted = await visit.ask(path, withHeaders(shared.ping(), headers));
   const got = await visit.ask(path, { headers: { ...headers, Accept: 'text/event-stream' } });
   return together([
     judged(posted.status === 404, `POST ${path} of an unknown session: ${posted.status}`),

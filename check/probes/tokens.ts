@@ -1,10 +1,17 @@
 /** Where a token is asked for: does it hold everywhere, and is nothing else taken for it? */
 import type { Found } from '../discover.ts';
 import { initialize, messagesIn } from '../messages.ts';
-import { atEachDoor, judged, notLookedAt, type Outcome, type Theme, together } from '../probe.ts';
+import {
+  inEachSession,
+  judged,
+  notLookedAt,
+  type Outcome,
+  type Theme,
+  together,
+} from '../probe.ts';
 import { nameOf } from '../session.ts';
 import type { Visit } from '../visit.ts';
-import type { Answer, Asked, Fields } from '../wire.ts';
+import { type Answer, type Asked, type Fields, withHeaders } from '../wire.ts';
 
 export const tokens: Theme = {
   name: 'Tokens',
@@ -35,7 +42,7 @@ export const tokens: Theme = {
       title: 'No other spelling of the path gets past the guard',
       remedy:
         'Guard the app, not a string: no decoding, merging or folding between guard and mount.',
-      threads: ['DESIGN: 711 targets'],
+      threads: ['measured: 711 raw targets'],
       run: (visit, found) => withToken(found, () => spelled(visit, found)),
     },
   ],
@@ -48,10 +55,6 @@ async function withToken({ options }: Found, look: () => Promise<Outcome>): Prom
 
 const noToken: Fields = { Authorization: '' }; // takes the header away
 
-function as(asked: Asked, headers: Fields): Asked {
-  return { ...asked, headers: { ...asked.headers, ...headers } };
-}
-
 async function challenge(visit: Visit, { doors, endpoint }: Found): Promise<Outcome> {
   const outcomes = doors
     .filter(({ kind }) => kind === 'streamable')
@@ -63,16 +66,19 @@ async function challenge(visit: Visit, { doors, endpoint }: Found): Promise<Outc
 const stream = { headers: { Accept: 'text/event-stream' } };
 
 async function challenged(visit: Visit, path: string, asked: Asked): Promise<Outcome> {
-  const { status, headers } = await visit.ask(path, as(asked, noToken));
+  const { status, headers } = await visit.ask(path, withHeaders(asked, noToken));
   const how = headers['www-authenticate'] ?? 'none';
   const seen = `${nameOf(asked.method ?? 'GET', path)} without a token: ${status}, WWW-Authenticate: ${how}`;
   return judged(status === 401 && how !== 'none', seen);
 }
 
 function withoutToken(visit: Visit, found: Found): Promise<Outcome> {
-  return atEachDoor(found, async ({ shared }) => {
-    const answer = await visit.ask(shared.target, as(shared.ping(), noToken));
-    return refused(answer, `${nameOf('POST', shared.target)} of an open session without its token`);
+  return inEachSession(visit, found, async session => {
+    const answer = await visit.ask(session.target, withHeaders(session.ping(), noToken));
+    return refused(
+      answer,
+      `${nameOf('POST', session.target)} of an open session without its token`,
+    );
   });
 }
 
@@ -81,11 +87,11 @@ async function withOtherToken(visit: Visit, found: Found): Promise<Outcome> {
   if (otherToken === undefined)
     return notLookedAt('no second token was given; --other-token T gives one');
   const headers = { Authorization: `Bearer ${otherToken}` };
-  return atEachDoor(found, async ({ kind, path, shared }) => {
-    if (kind === 'streamable' && shared.id === undefined)
+  return inEachSession(visit, found, async (session, { path }) => {
+    if (session.kind === 'streamable' && session.id === undefined)
       return notLookedAt(`${path} keeps no sessions`);
-    const answer = await visit.ask(shared.target, as(shared.ping(), headers));
-    return refused(answer, `${nameOf('POST', shared.target)} of a session with another’s token`);
+    const answer = await visit.ask(session.target, withHeaders(session.ping(), headers));
+    return refused(answer, `${nameOf('POST', session.target)} of a session with another’s token`);
   });
 }
 
@@ -129,7 +135,7 @@ async function spelled(visit: Visit, { doors, endpoint }: Found): Promise<Outcom
 }
 
 async function passesBy(visit: Visit, target: string, asked: Asked): Promise<Outcome> {
-  const { status, headers, body } = await visit.ask(target, as(asked, noToken));
+  const { status, headers, body } = await visit.ask(target, withHeaders(asked, noToken));
   const isOurs =
     headers['content-type']?.startsWith('text/event-stream') ||
     messagesIn(body).some(({ result }) => result);
