@@ -1,5 +1,5 @@
 /** The places where messages are posted, and how a session is opened at each. */
-import { sessionless } from './messages.ts';
+import { initialize, sessionless } from './messages.ts';
 import {
   type Locate,
   type OpenOptions,
@@ -10,6 +10,7 @@ import {
 } from './session.ts';
 import { Refused, Trouble } from './trouble.ts';
 import type { Visit } from './visit.ts';
+import type { Asked } from './wire.ts';
 
 type Open = (visit: Visit, options?: OpenOptions) => Promise<Session>;
 
@@ -32,9 +33,15 @@ export class Door {
     this.open = open;
   }
 
+  /** What a client says first, ready to be posted: nothing has to be open for it. */
+  get opening(): Asked {
+    return this.shared.version < sessionless ? initialize : this.shared.ping();
+  }
+
   /** One to do as one likes with: a server may end it for what is posted in it. */
-  session(visit: Visit): Promise<Session> {
-    return this.oneForAll ? Promise.resolve(this.shared) : this.open(visit);
+  async session(visit: Visit): Promise<Session> {
+    const isThere = this.oneForAll && (await this.shared.pong().catch(() => undefined));
+    return isThere ? this.shared : this.open(visit);
   }
 }
 

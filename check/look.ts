@@ -49,6 +49,10 @@ class Round {
     this.visiting = visiting;
   }
 
+  private get oneForAll(): boolean {
+    return this.found.doors.some(({ oneForAll }) => oneForAll);
+  }
+
   outcomeOf(probe: Probe): Outcome {
     return this.outcomes.get(probe) ?? notLookedAt('it was left out');
   }
@@ -61,7 +65,8 @@ class Round {
 
   async sideBySide(probes: Probe[]): Promise<void> {
     const waiting = [...probes];
-    const workers = Array.from({ length: atOnce }, async () => {
+    const length = this.oneForAll ? 1 : atOnce;
+    const workers = Array.from({ length }, async () => {
       for (let probe = waiting.shift(); probe; probe = waiting.shift()) await this.run(probe);
     });
     await Promise.all(workers);
@@ -81,18 +86,19 @@ class Round {
     const [wound] = this.found.wounds;
     if (wound !== undefined && probe.when !== 'last')
       return notLookedAt(`it no longer answers since ${wound}`);
-    if (probe.opens && this.found.doors.some(({ oneForAll }) => oneForAll))
-      return notLookedAt('it has one session for all clients');
+    if (probe.opens && this.oneForAll) return notLookedAt('it has one session for all clients');
     return this.visit(probe);
   }
 
   private async visit(probe: Probe): Promise<Outcome> {
     const visit = new Visit(this.visiting);
     const { deadline, clear } = deadlineOf(probe, this.found, this.visiting);
+    const running = probe.run(visit, this.found);
+    running.catch(() => {}); // once the deadline has passed, nobody waits for it
     try {
-      return await Promise.race([probe.run(visit, this.found), deadline]);
+      return await Promise.race([running, deadline]);
     } catch (error) {
-      return this.trouble(probe, error);
+      return await this.trouble(probe, error);
     } finally {
       clear();
       await visit.end();
@@ -100,9 +106,9 @@ class Round {
   }
 
   /** Silence and refusals are the server's; what is neither is this program's own fault. */
-  private trouble(probe: Probe, error: unknown): Outcome {
+  private async trouble(probe: Probe, error: unknown): Promise<Outcome> {
     if (!(error instanceof Trouble)) throw error;
-    if (error.kind !== 'unreachable') return fault(error.message);
+    if (await this.comesBack()) return fault(error.message);
     this.found.wounds.push(probe.id);
     return notLookedAt(error.message);
   }

@@ -45,7 +45,9 @@ export interface Voice {
 export function asked(voice: Voice, id: Id, method: string, params: object = {}): Asked {
   if (voice.version < sessionless) return posted(voice, { jsonrpc: '2.0', id, method, params });
   const message = { jsonrpc: '2.0', id, method, params: { ...params, _meta: meta } };
-  return posted({ ...voice, headers: { ...voice.headers, 'Mcp-Method': method } }, message);
+  const named: Fields = 'name' in params ? { 'Mcp-Name': String(params.name) } : {};
+  const headers = { ...voice.headers, 'Mcp-Method': method, ...named };
+  return posted({ headers }, message);
 }
 
 /** Any body, ready to be posted. */

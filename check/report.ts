@@ -17,17 +17,27 @@ export interface Report {
 
 export function reportOf(found: Found, findings: Finding[], ms: number): Report {
   const { options, doors, versions } = found;
+  const secrets = [options.url.search, options.token, options.otherToken];
+  const told = findings.map(finding => ({ ...finding, seen: without(secrets, finding.seen) }));
   const counts = { pass: 0, fault: 0, 'not looked at': 0 };
   for (const { verdict } of findings) counts[verdict]++;
   return {
-    url: options.url.href,
+    url: without(secrets, options.url.href),
     server: doors[0] ? nameIn(doors[0].shared.about) : 'a server nobody could talk to',
-    transports: transportsOf(found),
+    transports: transportsOf(found).map(line => without(secrets, line)),
     versions,
-    findings,
+    findings: told,
     counts,
     seconds: Math.round(ms / 100) / 10,
   };
+}
+
+/** A server may repeat what it was sent, and a URL may hold a key. */
+function without(secrets: (string | undefined)[], text: string): string {
+  return secrets.reduce<string>(
+    (rest, secret) => (secret ? rest.replaceAll(secret, '…') : rest),
+    text,
+  );
 }
 
 const names = { sse: 'SSE', streamable: 'Streamable HTTP' };

@@ -88,13 +88,12 @@ const rows: Row[] = [
   [/^ETIMEDOUT$/, 'silent', ({ host }) => `${host} can't be reached: no connection in time.`],
 ];
 
-/** Of what Node throws; anything that is no trouble of the network stays what it is. */
+/** Of what Node throws. An error without a code is this program's own, and stays what it is. */
 export function troubleOf(error: unknown, place: Place): unknown {
   if (error instanceof Trouble || !(error instanceof Error)) return error;
   if (error.name === 'AbortError' || error.name === 'TimeoutError') return silence(place);
   const code = 'code' in error ? String(error.code) : '';
   const row = rows.find(([pattern]) => pattern.test(code));
-  if (!row) return error;
-  const [, kind, line] = row;
-  return new Trouble(kind, line(place.origin, code));
+  if (row) return new Trouble(row[1], row[2](place.origin, code));
+  return code === '' ? error : new Trouble('closed', `${place.origin.host}: ${error.message}`);
 }

@@ -22,6 +22,12 @@ export interface Asked {
   body?: string;
 }
 
+/** The target with another path before its query. */
+export function withPath(target: string, change: (path: string) => string): string {
+  const [path = '', ...query] = target.split(/(?=\?)/);
+  return change(path) + query.join('');
+}
+
 /** The same request with these headers in the place of its own. */
 export function withHeaders(asked: Asked, headers: Fields): Asked {
   return { ...asked, headers: { ...asked.headers, ...headers } };

@@ -1,6 +1,5 @@
 /**
- * The README's fences, run. A `console` fence holds `$ command` lines and what they print, with
- * `…` for what differs from run to run; a `ts` or `text` fence stands in a file that is compiled.
+ * The README's fences, run; a `ts` or `text` fence stands in a file that is compiled.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -8,15 +7,11 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { fencesIn, pattern, stepsOf } from './fences.ts';
 import { installedPackages, loadedPackages } from './module-graph.ts';
 
 const readme = await readFile('README.md', 'utf8');
-const fences = [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(
-  ([, language = '', text = '']) => ({
-    language,
-    text,
-  }),
-);
+const fences = fencesIn(readme);
 
 let port = 0;
 let server: ChildProcess | undefined;
@@ -30,9 +25,9 @@ test('every fence of the README has a language this file checks', () => {
   assert.deepEqual([...languages].sort(), ['console', 'text', 'ts']);
 });
 
-for (const [i, { text }] of fences.filter(({ language }) => language === 'console').entries()) {
-  test(`console fence ${i + 1} of the README prints what it says: ${text.split('\n', 1)[0]}`, async () => {
-    for (const { command, expected } of stepsOf(text)) {
+for (const [i, fence] of fences.filter(({ language }) => language === 'console').entries()) {
+  test(`console fence ${i + 1} of the README prints what it says: ${fence.text.split('\n', 1)[0]}`, async () => {
+    for (const { command, expected } of stepsOf(fence)) {
       const printed = await run(command.replaceAll('localhost:3000', `localhost:${port}`));
       assert.match(
         printed.trimEnd(),
@@ -81,21 +76,6 @@ test('the README counts the packages right', async () => {
   assert.equal(Number(installed), (await installedPackages()).length);
   assert.equal(Number(loaded), (await loadedPackages('server.ts')).length);
 });
-
-function stepsOf(fence: string): { command: string; expected: string }[] {
-  return fence
-    .split(/^\$ /m)
-    .slice(1)
-    .map(step => {
-      const [command = '', ...lines] = step.split('\n');
-      return { command, expected: lines.join('\n').trimEnd() };
-    });
-}
-
-function pattern(expected: string): RegExp {
-  const parts = expected.split('…').map(part => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('[^]*')}$`);
-}
 
 async function run(command: string): Promise<string> {
   if (command.includes('npm start')) return startServer(command.replace('npm ci && ', ''));

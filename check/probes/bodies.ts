@@ -134,7 +134,7 @@ async function stranger(visit: Visit, { options }: Found, door: Door): Promise<O
   raw.close();
   const who = options.token === undefined ? 'an unknown session' : 'somebody without a token';
   const seen = `${nameOf('POST', target)} of ${who}, its body still to come: ${status}`;
-  return judged(isRefused(status), seen);
+  return judged(status === 'closed' || (status !== 'silent' && status >= 400), seen);
 }
 
 /** What makes it a session nobody knows; undefined where nothing can. */

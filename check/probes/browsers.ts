@@ -1,11 +1,11 @@
 /** What a browser makes of it: pages that are let in, and pages that it serves itself. */
 import type { Found, Plain } from '../discover.ts';
-import type { Door } from '../doors.ts';
-import { initialize, posted } from '../messages.ts';
-import { judged, notLookedAt, type Outcome, pass, type Theme, together } from '../probe.ts';
+import { type Entry, entriesOf } from '../entries.ts';
+import { posted, sessionless } from '../messages.ts';
+import { fault, judged, notLookedAt, type Outcome, pass, type Theme, together } from '../probe.ts';
 import { nameOf } from '../session.ts';
 import type { Visit } from '../visit.ts';
-import type { Answer, Fields } from '../wire.ts';
+import { type Answer, type Fields, withHeaders } from '../wire.ts';
 
 export const browsers: Theme = {
   name: 'What a browser sees',
@@ -50,32 +50,27 @@ export const browsers: Theme = {
   ],
 };
 
-async function cors(visit: Visit, { doors, endpoint, options }: Found): Promise<Outcome> {
-  const origin = options.browserOrigin;
-  const streamable = doors.find(({ kind }) => kind === 'streamable');
-  const answer = streamable
-    ? await visit.ask(streamable.path, {
-        ...initialize,
-        headers: { ...initialize.headers, Origin: origin },
-      })
-    : await visit.ask(endpoint?.path ?? '/', {
-        headers: { Accept: 'text/event-stream', Origin: origin },
-      });
-  if (!isLetIn(answer, origin))
-    return notLookedAt(`pages of ${origin} are not let in (CORS is off); --origin names others`);
+async function cors(visit: Visit, found: Found): Promise<Outcome> {
+  const { browserOrigin: Origin } = found.options;
+  const [entry] = entriesOf(found);
+  if (!entry) return notLookedAt('there is no way in');
+  const answer = await visit.ask(entry.path, withHeaders(entry.asked, { Origin }));
+  if (!allows(answer, Origin))
+    return notLookedAt(`pages of ${Origin} are not let in (CORS is off); --origin names others`);
+  const unread = keepsSessions(found) && !names(answer, 'expose').has('mcp-session-id');
   const missing = [
-    ...(streamable?.shared.id !== undefined && !names(answer, 'expose').has('mcp-session-id')
-      ? ['expose Mcp-Session-Id']
-      : []),
-    ...(await missingInPreflight(visit, streamable, endpoint?.path, options)),
+    ...(unread ? ['expose Mcp-Session-Id'] : []),
+    ...(await missingInPreflight(visit, found, entry)),
   ];
-  const seen = `for pages of ${origin}`;
-  return missing.length === 0
-    ? pass(`${seen}, all is allowed and exposed`)
-    : judged(false, `${seen}, it does not ${missing.join(', ')}`);
+  if (missing.length === 0) return pass(`for pages of ${Origin}, all is allowed and exposed`);
+  return fault(`for pages of ${Origin}, it does not ${missing.join(', ')}`);
 }
 
-function isLetIn({ headers }: Answer, origin: string): boolean {
+function keepsSessions({ doors }: Found): boolean {
+  return doors.some(({ shared }) => shared.id !== undefined);
+}
+
+function allows({ headers }: Answer, origin: string): boolean {
   const allowed = headers['access-control-allow-origin'];
   return allowed === origin || allowed === '*';
 }
@@ -93,21 +88,24 @@ function names({ headers }: Answer, kind: 'expose' | 'allow'): { has(name: strin
 
 async function missingInPreflight(
   visit: Visit,
-  streamable: Door | undefined,
-  stream: string | undefined,
-  { browserOrigin, token }: Found['options'],
+  found: Found,
+  { method, path }: Entry,
 ): Promise<string[]> {
-  const needed = ['content-type', 'mcp-protocol-version'];
-  if (streamable?.shared.id !== undefined) needed.push('mcp-session-id');
-  if (token !== undefined) needed.push('authorization');
+  const { browserOrigin, token } = found.options;
+  const needed = [
+    ...(method === 'POST' ? ['content-type', 'mcp-protocol-version'] : []),
+    ...(keepsSessions(found) ? ['mcp-session-id'] : []),
+    ...(found.doors.every(({ shared }) => shared.version >= sessionless) ? ['mcp-method'] : []),
+    ...(token === undefined ? [] : ['authorization']),
+  ];
   const headers: Fields = {
     Origin: browserOrigin,
     Authorization: '', // a browser sends none with a preflight
-    'Access-Control-Request-Method': 'POST',
+    'Access-Control-Request-Method': method,
     'Access-Control-Request-Headers': needed.join(','),
   };
-  const answer = await visit.ask(streamable?.path ?? stream ?? '/', { method: 'OPTIONS', headers });
-  if (answer.status >= 300 || !isLetIn(answer, browserOrigin))
+  const answer = await visit.ask(path, { method: 'OPTIONS', headers });
+  if (answer.status >= 300 || !allows(answer, browserOrigin))
     return [`answer the preflight (OPTIONS: ${answer.status})`];
   const allowed = names(answer, 'allow');
   return needed.filter(name => !allowed.has(name)).map(name => `allow ${name}`);

@@ -1,7 +1,7 @@
 /** Who may reach it: what a hostile web page, or another machine, is told. */
 import { networkInterfaces } from 'node:os';
 import type { Found } from '../discover.ts';
-import { initialize } from '../messages.ts';
+import { entriesOf, isLetIn } from '../entries.ts';
 import {
   atEachDoor,
   fault,
@@ -229,12 +229,11 @@ function elsewhere(visit: Visit, url: URL, address: string): Visit {
 }
 
 /** Whether a client gets in there. */
-async function opens(visit: Visit, { doors, endpoint }: Found, headers: Fields): Promise<boolean> {
-  const streamable = doors.find(({ kind }) => kind === 'streamable');
-  const path = streamable?.path ?? endpoint?.path ?? '/';
-  const asked = streamable ? initialize : { headers: { Accept: 'text/event-stream' } };
+async function opens(visit: Visit, found: Found, headers: Fields): Promise<boolean> {
+  const [entry] = entriesOf(found);
+  if (!entry) return false;
   try {
-    return (await visit.ask(path, withHeaders(asked, headers))).status < 300;
+    return isLetIn(await visit.ask(entry.path, withHeaders(entry.asked, headers)));
   } catch (error) {
     if (error instanceof Trouble) return false;
     throw error;

@@ -1,9 +1,11 @@
 /** The mount: does what the server says of its own paths hold for those who are outside? */
 import type { Found } from '../discover.ts';
-import { initialize, messagesIn } from '../messages.ts';
+import { type Entry, entriesOf, isLetIn } from '../entries.ts';
+import { initialize } from '../messages.ts';
 import { judged, notLookedAt, type Outcome, pass, type Theme, together } from '../probe.ts';
 import { nameOf, openSseStream } from '../session.ts';
 import type { Visit } from '../visit.ts';
+import { withPath } from '../wire.ts';
 
 export const mount: Theme = {
   name: 'The mount',
@@ -82,32 +84,29 @@ async function strippedPrefix(visit: Visit, { endpoint }: Found): Promise<Outcom
   return judged(status < 300, `${seen}, where POST is answered ${status}`);
 }
 
-/** Of every door, the spelling with a slash more or less. */
-async function slash(visit: Visit, { doors, endpoint, redirects }: Found): Promise<Outcome> {
+/** Of every entry, the spelling with a slash more or less. */
+async function slash(visit: Visit, found: Found): Promise<Outcome> {
+  const { redirects } = found;
   if (redirects.length > 0) return judged(false, redirects.join('; '));
-  const posts = doors.filter(({ kind }) => kind === 'streamable');
-  const outcomes = posts.map(({ path }) => toggled(visit, 'POST', path));
-  if (endpoint) outcomes.push(toggled(visit, 'GET', endpoint.path));
-  return together(await Promise.all(outcomes));
+  return together(await Promise.all(entriesOf(found).map(entry => toggled(visit, entry))));
 }
 
-async function toggled(visit: Visit, method: string, path: string): Promise<Outcome> {
-  const other = path.endsWith('/') ? path.slice(0, -1) : `${path}/`;
-  if (other === '') return notLookedAt('it is mounted at the root');
-  const how = method === 'POST' ? initialize : { headers: { Accept: 'text/event-stream' } };
-  const { status, headers } = await visit.ask(other, how);
+async function toggled(visit: Visit, { method, path, asked }: Entry): Promise<Outcome> {
+  const other = withPath(path, named => (named.endsWith('/') ? named.slice(0, -1) : `${named}/`));
+  if (!other.startsWith('/')) return notLookedAt('it is mounted at the root');
+  const { status, headers } = await visit.ask(other, asked);
   const redirected = status >= 300 && status < 400;
-  const seen = `${method} ${other}: ${status}`;
+  const seen = `${nameOf(method, other)}: ${status}`;
   return judged(!redirected, redirected ? `${seen} to ${headers.location}` : seen);
 }
 
-async function segment(visit: Visit, { doors }: Found): Promise<Outcome> {
-  const paths = doors.map(({ path }) => path).filter(path => !/\/(?:\?|$)/.test(path));
-  if (paths.length === 0) return notLookedAt('it is mounted at the root, or ends with a slash');
-  const outcomes = paths.map(async path => {
-    const { status, body } = await visit.ask(`${path}x`, initialize);
-    const taken = status < 300 && messagesIn(body).length > 0;
-    return judged(!taken, `${nameOf('POST', `${path}x`)}: ${status}`);
+async function segment(visit: Visit, found: Found): Promise<Outcome> {
+  const entries = entriesOf(found).filter(({ path }) => !/\/(?:\?|$)/.test(path));
+  if (entries.length === 0) return notLookedAt('it is mounted at the root, or ends with a slash');
+  const outcomes = entries.map(async ({ method, path, asked }) => {
+    const longer = withPath(path, named => `${named}x`);
+    const answer = await visit.ask(longer, asked);
+    return judged(!isLetIn(answer), `${nameOf(method, longer)}: ${answer.status}`);
   });
   return together(await Promise.all(outcomes));
 }

@@ -1,6 +1,6 @@
 /** Where a token is asked for: does it hold everywhere, and is nothing else taken for it? */
 import type { Found } from '../discover.ts';
-import { initialize, messagesIn } from '../messages.ts';
+import { type Entry, entriesOf, isLetIn } from '../entries.ts';
 import {
   inEachSession,
   judged,
@@ -11,7 +11,7 @@ import {
 } from '../probe.ts';
 import { nameOf } from '../session.ts';
 import type { Visit } from '../visit.ts';
-import { type Answer, type Asked, type Fields, withHeaders } from '../wire.ts';
+import { type Answer, type Fields, withHeaders, withPath } from '../wire.ts';
 
 export const tokens: Theme = {
   name: 'Tokens',
@@ -55,20 +55,14 @@ async function withToken({ options }: Found, look: () => Promise<Outcome>): Prom
 
 const noToken: Fields = { Authorization: '' }; // takes the header away
 
-async function challenge(visit: Visit, { doors, endpoint }: Found): Promise<Outcome> {
-  const outcomes = doors
-    .filter(({ kind }) => kind === 'streamable')
-    .map(({ path }) => challenged(visit, path, initialize));
-  if (endpoint) outcomes.push(challenged(visit, endpoint.path, stream));
-  return together(await Promise.all(outcomes));
+async function challenge(visit: Visit, found: Found): Promise<Outcome> {
+  return together(await Promise.all(entriesOf(found).map(entry => challenged(visit, entry))));
 }
 
-const stream = { headers: { Accept: 'text/event-stream' } };
-
-async function challenged(visit: Visit, path: string, asked: Asked): Promise<Outcome> {
+async function challenged(visit: Visit, { method, path, asked }: Entry): Promise<Outcome> {
   const { status, headers } = await visit.ask(path, withHeaders(asked, noToken));
   const how = headers['www-authenticate'] ?? 'none';
-  const seen = `${nameOf(asked.method ?? 'GET', path)} without a token: ${status}, WWW-Authenticate: ${how}`;
+  const seen = `${nameOf(method, path)} without a token: ${status}, WWW-Authenticate: ${how}`;
   return judged(status === 401 && how !== 'none', seen);
 }
 
@@ -100,7 +94,12 @@ function refused({ status }: Answer, name: string): Outcome {
 }
 
 /** Each is another path to some parsers, and the same one to others. */
-function spellings(path: string): string[] {
+function spellings(target: string): string[] {
+  const spelled = spellingsOf(target.replace(/\?.*/s, ''));
+  return [...new Set(spelled)].map(path => withPath(target, () => path));
+}
+
+function spellingsOf(path: string): string[] {
   const [, first = '', rest = ''] = /^\/(.)(.*)$/s.exec(path) ?? [];
   if (first === '') return [];
   const escaped = `%${first.charCodeAt(0).toString(16)}`;
@@ -121,24 +120,16 @@ function spellings(path: string): string[] {
 }
 
 /** Without a token: whichever spelling is answered went round the guard. */
-async function spelled(visit: Visit, { doors, endpoint }: Found): Promise<Outcome> {
-  const entries: [path: string, asked: Asked][] = doors
-    .filter(({ kind }) => kind === 'streamable')
-    .map(({ path }) => [path, initialize]);
-  if (endpoint) entries.push([endpoint.path, stream]);
-  const outcomes = entries.flatMap(([path, asked]) =>
-    [...new Set(spellings(path))].map(target => passesBy(visit, target, asked)),
+async function spelled(visit: Visit, found: Found): Promise<Outcome> {
+  const outcomes = entriesOf(found).flatMap(entry =>
+    spellings(entry.path).map(target => passesBy(visit, target, entry)),
   );
-  const found = together(await Promise.all(outcomes));
-  if (found.verdict !== 'pass') return found;
-  return { ...found, seen: `${outcomes.length} spellings, none let in` };
+  const all = together(await Promise.all(outcomes));
+  if (all.verdict !== 'pass') return all;
+  return { ...all, seen: `${outcomes.length} spellings, none let in` };
 }
 
-async function passesBy(visit: Visit, target: string, asked: Asked): Promise<Outcome> {
-  const { status, headers, body } = await visit.ask(target, withHeaders(asked, noToken));
-  const isOurs =
-    headers['content-type']?.startsWith('text/event-stream') ||
-    messagesIn(body).some(({ result }) => result);
-  const letIn = status < 300 && isOurs;
-  return judged(!letIn, `${asked.method ?? 'GET'} ${target} without a token: ${status}`);
+async function passesBy(visit: Visit, target: string, { method, asked }: Entry): Promise<Outcome> {
+  const answer = await visit.ask(target, withHeaders(asked, noToken));
+  return judged(!isLetIn(answer), `${method} ${target} without a token: ${answer.status}`);
 }

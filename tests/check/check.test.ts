@@ -21,6 +21,13 @@ const args: Record<string, string[]> = {
   cached: ['--plain', '/items/'],
 };
 
+/** Of a fault that shows in more than one way. */
+const otherFaces: [fault: string, id: string][] = [
+  ['endpoint: host', 'endpoint'],
+  ['two-sessions: newest', 'two-sessions'],
+  ['slash: redirect', 'slash'],
+];
+
 /** Needs a process, or addresses of its own: see below. */
 const elsewhere = ['stops', 'open-network', 'both-loopbacks'];
 
@@ -50,6 +57,45 @@ describe('check', { concurrency: 4, timeout: 120_000 }, () => {
       assert.deepEqual(faultsIn(found), [id], JSON.stringify(findingOf(found, id)));
     });
   }
+
+  for (const [fault, id] of otherFaces) {
+    test(`finds another face of the fault: ${fault}`, async t => {
+      const found = await report([await urlOf(t, { faults: [fault] })]);
+      assert.deepEqual(faultsIn(found), [id]);
+    });
+  }
+
+  test('asks a server of 2026-07-28 in its own words, and finds nothing', async t => {
+    const url = await urlOf(t, { sessionless: true, tokens: [token] });
+    const found = await report([url, '--call', 'slow', '--token', token, ...patient], { idleMs });
+    assert.deepEqual(found.versions, ['2026-07-28']);
+    assert.deepEqual(faultsIn(found), []);
+    assert.equal(findingOf(found, 'call').verdict, 'pass');
+    assert.match(findingOf(found, 'session-ends').seen, /keeps no sessions/);
+  });
+
+  for (const id of ['segment', 'apart', 'host', 'open-network', 'challenge', 'spelling', 'cors']) {
+    test(`finds the one fault of a server of 2026-07-28: ${id}`, async t => {
+      const options = { sessionless: true, faults: [id] };
+      const tokens = args[id] === withTokens ? [token] : [];
+      const host = id === 'open-network' ? '0.0.0.0' : undefined;
+      const url = await urlOf(t, { ...options, tokens }, host);
+      const found = await report([url, ...tokens.flatMap(token => ['--token', token])]);
+      const shows = id !== 'open-network' || hasOtherAddress();
+      assert.deepEqual(faultsIn(found), shows ? [id] : []);
+    });
+  }
+
+  test('gives up on a server that falls silent on the way, and says when', async t => {
+    const server = faultyServer();
+    let requests = 0;
+    server.prependListener('request', (_req, res) => {
+      if (++requests > 40) res.writeHead = () => res; // no answer leaves any more
+    });
+    const found = await report([`http://127.0.0.1:${await listening(t, server)}/mcp`]);
+    assert.deepEqual(faultsIn(found), ['comes-back']);
+    assert.ok(found.seconds < 20, `${found.seconds} s`);
+  });
 
   test('finds a server without a token on this machine’s other addresses', async t => {
     const found = await report([await urlOf(t, {}, '0.0.0.0')]);

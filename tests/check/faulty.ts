@@ -11,6 +11,8 @@ export interface FaultyOptions {
   faults?: string[];
   /** With any, all but the page and the health check asks for one. */
   tokens?: string[];
+  /** Speaks 2026-07-28 alone: no SSE, no sessions. */
+  sessionless?: boolean;
 }
 
 export function faultyServer(options: FaultyOptions = {}): Server {
@@ -32,7 +34,7 @@ type Id = string | number;
 interface Call {
   id?: Id;
   method: string;
-  params?: { protocolVersion?: unknown; requestId?: Id };
+  params?: { protocolVersion?: unknown; requestId?: Id; name?: string };
 }
 
 interface Session {
@@ -64,19 +66,23 @@ class Faulty {
   die = () => {};
   private readonly faults: string[];
   private readonly tokens: string[];
+  private readonly sessionless: boolean;
   private readonly sessions = new Map<string, Session>();
   /** Of the last call under each id, for the fault that mixes them up. */
   private readonly asked = new Map<Id, string>();
   private counted = 0;
 
-  constructor({ faults = [], tokens = [] }: FaultyOptions) {
+  constructor({ faults = [], tokens = [], sessionless = false }: FaultyOptions) {
     this.faults = faults;
     this.tokens = tokens;
+    this.sessionless = sessionless;
   }
 
   async answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const target = (req.url ?? '/').replace(/\?.*/s, '');
     const path = this.routed(target);
+    if (this.has('slash: redirect') && target === mount)
+      return void res.writeHead(307, { Location: `${mount}/` }).end();
     if (this.has('slash') && target === `${mount}/`)
       return void res.writeHead(307, { Location: mount }).end();
     if (this.has('odd-target') && target === '//') return; // as by a handler that threw
@@ -121,11 +127,11 @@ class Faulty {
       res.setHeader('Access-Control-Allow-Origin', '*');
     if (headers.origin !== letIn) return;
     res.setHeader('Access-Control-Allow-Origin', letIn);
-    res.setHeader(
-      'Access-Control-Allow-Headers',
-      'Authorization, Content-Type, Mcp-Session-Id, Mcp-Protocol-Version',
-    );
-    if (!this.has('cors')) res.setHeader('Access-Control-Expose-Headers', 'Mcp-Session-Id');
+    const misses = this.has('cors');
+    const allowed = ['Authorization', 'Content-Type', 'Mcp-Session-Id', 'Mcp-Method', 'Mcp-Name'];
+    if (!misses) allowed.push('Mcp-Protocol-Version');
+    res.setHeader('Access-Control-Allow-Headers', allowed.join(', '));
+    if (!misses) res.setHeader('Access-Control-Expose-Headers', 'Mcp-Session-Id');
   }
 
   private isLocked(req: IncomingMessage, target: string): boolean {
@@ -166,6 +172,7 @@ class Faulty {
 
   private async mounted(req: IncomingMessage, res: ServerResponse, path: string): Promise<void> {
     const { method } = req;
+    if (this.sessionless) return this.single(req, res, path);
     if (path === mount && method === 'POST') return this.post(req, res);
     if (path === mount && method === 'GET') return this.listen(req, res);
     if (path === mount && method === 'DELETE') return this.delete(req, res);
@@ -173,6 +180,21 @@ class Faulty {
     if (path === `${mount}/sse`) return this.sse(req, res);
     if (path === `${mount}/messages` && method === 'POST') return this.messages(req, res);
     return this.has('not-there') ? this.page(res) : send(res, 404, {});
+  }
+
+  /** A request on its own, as 2026-07-28 has them. */
+  private async single(req: IncomingMessage, res: ServerResponse, path: string): Promise<void> {
+    if (path !== mount) return this.has('not-there') ? this.page(res) : send(res, 404, {});
+    if (req.method !== 'POST') return send(res, 405, {}, { Allow: 'POST' });
+    const call = await this.message(req, res);
+    if (call === undefined) return;
+    const { 'mcp-protocol-version': version, 'mcp-method': method, 'mcp-name': name } = req.headers;
+    const { id = null, params } = [call].flat()[0] ?? {};
+    if (version !== '2026-07-28') return send(res, 400, { jsonrpc: '2.0', id, error: unsupported });
+    const isNamed = method !== 'tools/call' || name === params?.name;
+    if (id === null || !isNamed) return send(res, 400, {});
+    const instead = this.has('apart') ? await this.mixedUp(id, String(method)) : String(method);
+    send(res, 200, { jsonrpc: '2.0', id, result: resultOf(instead) });
   }
 
   private async sse(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -183,7 +205,8 @@ class Faulty {
     const session = this.open(req);
     if (!session) return send(res, 500, { error: 'Already connected to a transport' });
     session.stream = this.stream(req, res);
-    const prefixed = this.has('endpoint') ? '/messages' : `${mount}/messages`;
+    const host = this.has('endpoint: host') ? 'http://other.example' : '';
+    const prefixed = this.has('endpoint') ? '/messages' : `${host}${mount}/messages`;
     const isStripped = headers['x-forwarded-prefix'] !== undefined && !this.has('stripped-prefix');
     const place = isStripped ? 'messages' : prefixed;
     session.stream.write(`event: endpoint\ndata: ${place}?sessionId=${session.id}\n\n`);
@@ -285,6 +308,7 @@ class Faulty {
 
   private open(req: IncomingMessage): Session | undefined {
     if (this.has('two-sessions') && this.sessions.size > 0) return undefined;
+    if (this.has('two-sessions: newest')) this.sessions.clear();
     const [version = ''] = versions;
     const id = randomUUID();
     const session = { id, owner: tokenOf(req), version, events: [], working: new Map() };
@@ -428,6 +452,13 @@ function initialized(session: Session, params: Call['params']) {
   if (versions.includes(protocolVersion)) session.version = protocolVersion;
   const serverInfo = { name: 'faulty', version: '1' };
   return { result: { protocolVersion: session.version, capabilities: { tools: {} }, serverInfo } };
+}
+
+const unsupported = { code: -32022, message: 'Unsupported protocol version' };
+
+function resultOf(method: string): object {
+  if (method === 'tools/list') return { tools: [tool] };
+  return method === 'tools/call' ? { content: [] } : { supportedVersions: ['2026-07-28'] };
 }
 
 function frameOf(message: object): string {

@@ -1,10 +1,8 @@
 /** `mcp-mount check` against this server, as it is run. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { describe, type TestContext, test } from 'node:test';
-import { type AppOptions, createApp } from '../../server.ts';
-import { memoryStore } from '../../store.ts';
-import { faultsIn, hasIpv6, listening, report } from './support.ts';
+import { describe, test } from 'node:test';
+import type { AppOptions } from '../../server.ts';
+import { faultsIn, report, serveOurs } from './support.ts';
 
 const tokens = ['the-token-of-the-one', 'the-token-of-the-other'];
 const withTokens = ['--token', 'the-token-of-the-one', '--other-token', 'the-token-of-the-other'];
@@ -49,18 +47,10 @@ const served: Row[] = [
 describe('check finds nothing wrong with this server', { concurrency: 2 }, () => {
   for (const [what, path, options, args] of served) {
     test(what, { timeout: 60_000 }, async t => {
-      const found = await report([`${await originOf(t, options)}${path}`, ...args], { idleMs });
+      const found = await report([`${await serveOurs(t, options)}${path}`, ...args], { idleMs });
       const faults = faultsIn(found).filter(id => !known.has(id));
       assert.deepEqual(faults, []);
       assert.ok(found.seconds * 1_000 < healthyMs, `${found.seconds} s`);
     });
   }
 });
-
-async function originOf(t: TestContext, options: AppOptions): Promise<string> {
-  const app = createApp(memoryStore(), options);
-  t.after(() => app.close?.());
-  const port = await listening(t, createServer(app));
-  if (hasIpv6()) await listening(t, createServer(app), '::1', port);
-  return `http://localhost:${port}`;
-}

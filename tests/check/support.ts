@@ -1,10 +1,13 @@
 /** `check` run in the test's own process, and what it found. */
+import { createServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { TestContext } from 'node:test';
 import type { Finding } from '../../check/look.ts';
 import { type CheckIo, check } from '../../check/main.ts';
 import type { Report } from '../../check/report.ts';
+import { type AppOptions, createApp } from '../../server.ts';
+import { memoryStore } from '../../store.ts';
 
 export interface Ran {
   code: number;
@@ -61,6 +64,23 @@ export async function listening(
   const address = server.address();
   if (typeof address !== 'object' || !address) throw new Error('The server is not listening.');
   return address.port;
+}
+
+/** This server, on both loopback addresses until the test ends. Returns its origin. */
+export async function serveOurs(t: TestContext, options: AppOptions = {}): Promise<string> {
+  const app = createApp(memoryStore(), options);
+  t.after(() => app.close?.());
+  const port = await listening(t, createServer(app));
+  if (hasIpv6()) await listening(t, createServer(app), '::1', port);
+  return `http://localhost:${port}`;
+}
+
+/** A port that nobody listens on. */
+export async function freePort(t: TestContext): Promise<number> {
+  const server = createServer();
+  const port = await listening(t, server);
+  await new Promise(done => server.close(done));
+  return port;
 }
 
 /** Whether this machine can be reached from others. */
