@@ -1,5 +1,4 @@
 /** What the server is, before it is looked at: which transports it has, where, and of which era. */
-
 import type { Child } from './child.ts';
 import { type Door, type Endpoint, sseAt, streamableAt } from './doors.ts';
 import { sessionless } from './messages.ts';
@@ -151,29 +150,35 @@ function redirectIn(trouble: Trouble, origin: URL, path: string): string | undef
 
 /** In the order in which one would look: what hides the others comes first. */
 function whyNot(origin: URL, path: string, failures: Failure[]): Trouble {
-  const answers = failures.flatMap(({ method, path: at, trouble }) =>
-    trouble instanceof Refused ? [{ method, at, answer: trouble.answer }] : [],
-  );
-  const of = (test: (answer: Refused['answer']) => boolean) =>
-    answers.find(({ answer }) => test(answer));
-  const locked = of(({ status }) => status === 401 || status === 403);
   const url = `${origin.origin}${path}`;
-  if (locked)
-    return new Trouble(
-      'refused',
-      `${locked.method} ${locked.at} is answered ${locked.answer.status}. If it asks for a token, give one: --token T.`,
-    );
-  if (of(({ status, headers }) => status < 300 && /text\/html/.test(headers['content-type'] ?? '')))
-    return new Trouble(
-      'refused',
-      `${url} answers with a web page, not with MCP. Name the URL that clients connect to, such as …/mcp or …/sse.`,
-    );
-  const seen = failures.map(({ method, path: at, trouble }) =>
-    trouble instanceof Refused
-      ? `${method} ${at} ${trouble.answer.status}`
-      : `${method} ${at} ${trouble.kind}`,
-  );
-  return new Trouble('refused', `There is no MCP server at ${url}: ${seen.join(', ')}.`);
+  const line = lockedLine(failures) ?? pageLine(url, failures) ?? absentLine(url, failures);
+  return new Trouble('refused', line);
+}
+
+function lockedLine(failures: Failure[]): string | undefined {
+  const locked = failures.find(({ trouble }) => [401, 403].includes(statusOf(trouble) ?? 0));
+  if (!locked) return undefined;
+  return `${locked.trouble.message}. If it asks for a token, give one: --token T.`;
+}
+
+function pageLine(url: string, failures: Failure[]): string | undefined {
+  const isPage = failures.some(({ trouble }) => {
+    const type = trouble instanceof Refused ? trouble.answer.headers['content-type'] : undefined;
+    return statusOf(trouble) === 200 && type?.includes('text/html');
+  });
+  if (!isPage) return undefined;
+  return `${url} answers with a web page, not with MCP. Name the URL that clients connect to, such as …/mcp or …/sse.`;
+}
+
+function absentLine(url: string, failures: Failure[]): string {
+  const seen = failures.map(({ method, path, trouble }) => {
+    return `${method} ${path} ${statusOf(trouble) ?? trouble.kind}`;
+  });
+  return `There is no MCP server at ${url}: ${seen.join(', ')}.`;
+}
+
+function statusOf(trouble: Trouble): number | undefined {
+  return trouble instanceof Refused ? trouble.answer.status : undefined;
 }
 
 async function versionsOf(visit: Visit, doors: Door[]): Promise<string[]> {

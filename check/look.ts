@@ -93,10 +93,8 @@ class Round {
   private async visit(probe: Probe): Promise<Outcome> {
     const visit = new Visit(this.visiting);
     const { deadline, clear } = deadlineOf(probe, this.found, this.visiting);
-    const running = probe.run(visit, this.found);
-    running.catch(() => {}); // once the deadline has passed, nobody waits for it
     try {
-      return await Promise.race([running, deadline]);
+      return await Promise.race([probe.run(visit, this.found), deadline]);
     } catch (error) {
       return await this.trouble(probe, error);
     } finally {

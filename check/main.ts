@@ -7,7 +7,7 @@ import { discover } from './discover.ts';
 import { look } from './look.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { themes } from './probes.ts';
-import { linesOf, type Report, reportOf, withoutControls } from './report.ts';
+import { linesOf, type Report, reportOf, withoutControls, withoutSecrets } from './report.ts';
 import { Trouble } from './trouble.ts';
 import { Visit } from './visit.ts';
 
@@ -53,8 +53,10 @@ async function checked(options: Options, io: CheckIo): Promise<number> {
     return report.counts.fault === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;
-    if (options.json) print(JSON.stringify({ url: options.url.href, trouble: error.message }));
-    else printError(withoutControls(error.message));
+    const trouble = withoutSecrets(options, error.message);
+    const url = withoutSecrets(options, options.url.href);
+    if (options.json) print(JSON.stringify({ url, trouble }));
+    else printError(withoutControls(trouble));
     return 1;
   }
 }

@@ -2,6 +2,7 @@
 import type { Found } from './discover.ts';
 import type { Finding } from './look.ts';
 import type { Message } from './messages.ts';
+import type { Options } from './options.ts';
 import type { Verdict } from './probe.ts';
 
 export interface Report {
@@ -17,14 +18,16 @@ export interface Report {
 
 export function reportOf(found: Found, findings: Finding[], ms: number): Report {
   const { options, doors, versions } = found;
-  const secrets = [options.url.search, options.token, options.otherToken];
-  const told = findings.map(finding => ({ ...finding, seen: without(secrets, finding.seen) }));
+  const told = findings.map(finding => ({
+    ...finding,
+    seen: withoutSecrets(options, finding.seen),
+  }));
   const counts = { pass: 0, fault: 0, 'not looked at': 0 };
   for (const { verdict } of findings) counts[verdict]++;
   return {
-    url: without(secrets, options.url.href),
+    url: withoutSecrets(options, options.url.href),
     server: doors[0] ? nameIn(doors[0].shared.about) : 'a server nobody could talk to',
-    transports: transportsOf(found).map(line => without(secrets, line)),
+    transports: transportsOf(found).map(line => withoutSecrets(options, line)),
     versions,
     findings: told,
     counts,
@@ -33,11 +36,9 @@ export function reportOf(found: Found, findings: Finding[], ms: number): Report 
 }
 
 /** A server may repeat what it was sent, and a URL may hold a key. */
-function without(secrets: (string | undefined)[], text: string): string {
-  return secrets.reduce<string>(
-    (rest, secret) => (secret ? rest.replaceAll(secret, '…') : rest),
-    text,
-  );
+export function withoutSecrets({ url, token, otherToken }: Options, text: string): string {
+  const secrets = [url.search, token, otherToken].filter(secret => secret);
+  return secrets.reduce<string>((rest, secret = '') => rest.replaceAll(secret, '…'), text);
 }
 
 const names = { sse: 'SSE', streamable: 'Streamable HTTP' };

@@ -106,11 +106,8 @@ export async function answerIn({ body, stream }: Reply, id: Id): Promise<Message
   const answers = (message: Message) => message.id === id && !message.method;
   if (!stream) return messagesIn(body).find(answers);
   try {
-    for (;;) {
-      const frame = await stream.next();
-      const answer = messagesIn(frame?.data ?? '').find(answers);
-      if (answer || !frame) return answer;
-    }
+    const frame = await stream.find(({ data = '' }) => messagesIn(data).some(answers));
+    return messagesIn(frame?.data ?? '').find(answers);
   } finally {
     stream.close();
   }
@@ -136,11 +133,9 @@ export async function openSseStream(
     headers: { Accept: 'text/event-stream', ...headers },
   });
   if (!stream) throw new Refused(`GET ${path}`, answer);
-  for (;;) {
-    const frame = await stream.next();
-    if (frame?.event === 'endpoint') return { stream, endpoint: frame.data ?? '' };
-    if (!frame) throw new Trouble('refused', `GET ${path} ends before an endpoint event`);
-  }
+  const frame = await stream.find(({ event }) => event === 'endpoint');
+  if (!frame) throw new Trouble('refused', `GET ${path} ends before an endpoint event`);
+  return { stream, endpoint: frame.data ?? '' };
 }
 
 /** Over the older SSE transport. */
@@ -205,12 +200,13 @@ export class SseSession extends Session {
 
   private take(message: Message): void {
     const done = message.method ? undefined : this.waiting.get(message.id ?? '');
-    if (!done) return void this.strays.push(message);
+    if (!done) return void (this.strays.length < maxStrays && this.strays.push(message));
     this.waiting.delete(message.id ?? '');
     done(message);
   }
 }
 
+const maxStrays = 1_000; // one is enough to be told of
 const unanswered = 'What was posted was taken, but no answer came on the stream';
 
 export function headerOf({ headers }: Answer, name: string): string | undefined {

@@ -10,6 +10,10 @@ export interface Frame {
   data?: string;
 }
 
+// Of a server that floods, no more is kept.
+const maxFrameChars = 1_000_000;
+const maxFrames = 10_000;
+
 /** One response, read as it comes. */
 export class EventStream {
   readonly status: number;
@@ -41,6 +45,15 @@ export class EventStream {
   async next(ms = this.place.patienceMs): Promise<Frame | undefined> {
     await this.something(ms, () => this.frames.length > 0);
     return this.frames.shift();
+  }
+
+  /** The first frame that fits, or undefined at the end. @throws Trouble when none comes in time */
+  async find(fits: (frame: Frame) => boolean): Promise<Frame | undefined> {
+    const deadline = performance.now() + this.place.patienceMs;
+    for (;;) {
+      const frame = await this.next(Math.max(0, deadline - performance.now()));
+      if (!frame || fits(frame)) return frame;
+    }
   }
 
   /** Resolves when bytes come, also those of a comment, or the stream ends. */
@@ -78,6 +91,7 @@ export class EventStream {
       const frame = frameOf(block);
       if (frame) this.frames.push(frame);
     }
+    if (this.rest.length > maxFrameChars || this.frames.length > maxFrames) this.close();
     this.changed();
   }
 }

@@ -51,6 +51,14 @@ export function silence({ origin, patienceMs }: Place): Trouble {
   );
 }
 
+export function unended({ origin, patienceMs }: Place): Trouble {
+  const seconds = Math.round(patienceMs / 100) / 10;
+  return new Trouble(
+    'silent',
+    `${origin.host} begins an answer and does not end it in ${seconds} s.`,
+  );
+}
+
 type Row = [code: RegExp, kind: TroubleKind, line: (origin: URL, code: string) => string];
 
 const rows: Row[] = [

@@ -12,7 +12,7 @@ import { request as httpsRequest } from 'node:https';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { EventStream } from './stream.ts';
-import { type Place, silence, troubleOf } from './trouble.ts';
+import { type Place, silence, troubleOf, unended } from './trouble.ts';
 
 export type Fields = Record<string, string>;
 
@@ -89,17 +89,19 @@ function addressOf(origin: URL): { host: string; port: number } {
 const maxBodyChars = 1_000_000; // of an answer; what follows is not looked at
 
 async function textOf(line: Line, res: IncomingMessage): Promise<string> {
-  res.setTimeout(line.patienceMs, () => res.destroy(silence(line)));
+  const timer = setTimeout(() => res.destroy(unended(line)), line.patienceMs);
   let text = '';
   try {
     for await (const chunk of res.setEncoding('utf8')) {
       text += chunk;
       if (text.length > maxBodyChars) break;
     }
+    return text;
   } catch (error) {
     throw troubleOf(error, line);
+  } finally {
+    clearTimeout(timer);
   }
-  return text;
 }
 
 /** What one connection answers to bytes as they are. */

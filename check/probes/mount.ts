@@ -2,7 +2,7 @@
 import type { Found } from '../discover.ts';
 import { type Entry, entriesOf, isLetIn } from '../entries.ts';
 import { initialize } from '../messages.ts';
-import { judged, notLookedAt, type Outcome, pass, type Theme, together } from '../probe.ts';
+import { fault, judged, notLookedAt, type Outcome, pass, type Theme, together } from '../probe.ts';
 import { nameOf, openSseStream } from '../session.ts';
 import type { Visit } from '../visit.ts';
 import { withPath } from '../wire.ts';
@@ -103,12 +103,16 @@ async function toggled(visit: Visit, { method, path, asked }: Entry): Promise<Ou
 async function segment(visit: Visit, found: Found): Promise<Outcome> {
   const entries = entriesOf(found).filter(({ path }) => !/\/(?:\?|$)/.test(path));
   if (entries.length === 0) return notLookedAt('it is mounted at the root, or ends with a slash');
-  const outcomes = entries.map(async ({ method, path, asked }) => {
-    const longer = withPath(path, named => `${named}x`);
-    const answer = await visit.ask(longer, asked);
-    return judged(!isLetIn(answer), `${nameOf(method, longer)}: ${answer.status}`);
-  });
-  return together(await Promise.all(outcomes));
+  return together(await Promise.all(entries.map(entry => longer(visit, entry))));
+}
+
+async function longer(visit: Visit, { method, path, asked }: Entry): Promise<Outcome> {
+  const target = withPath(path, named => `${named}x`);
+  const answer = await visit.ask(target, asked);
+  const seen = `${nameOf(method, target)}: ${answer.status}`;
+  if (!isLetIn(answer)) return pass(seen);
+  const anywhere = isLetIn(await visit.ask('/mcp-mount-check', asked));
+  return anywhere ? notLookedAt('it answers at any path') : fault(seen);
 }
 
 async function notThere(visit: Visit, { doors }: Found): Promise<Outcome> {

@@ -86,6 +86,13 @@ describe('check', { concurrency: 4, timeout: 120_000 }, () => {
     });
   }
 
+  test('takes a server that looks at no path for one that has no prefix', async t => {
+    const url = await urlOf(t, { sessionless: true, faults: ['no path at all'] });
+    const found = await report([url]);
+    assert.deepEqual(faultsIn(found), []);
+    assert.match(findingOf(found, 'segment').seen, /it answers at any path/);
+  });
+
   test('gives up on a server that falls silent on the way, and says when', async t => {
     const server = faultyServer();
     let requests = 0;

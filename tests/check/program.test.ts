@@ -25,7 +25,7 @@ const strangers: [what: string, answer: RequestListener, line: RegExp][] = [
   [
     'that asks for a token',
     (_req, res) => res.writeHead(401).end(),
-    /^POST \/mcp is answered 401\. If it asks for a token, give one: --token T\.$/,
+    /^POST \/mcp: 401\. If it asks for a token, give one: --token T\.$/,
   ],
   [
     'that answers other JSON',
@@ -39,6 +39,25 @@ const strangers: [what: string, answer: RequestListener, line: RegExp][] = [
       return res.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders();
     },
     /^There is no MCP server at http:\S+: POST \/mcp 405, GET \/mcp silent/,
+  ],
+  [
+    'that floods its stream and never says where to post',
+    (req, res) => {
+      if (req.method === 'POST') return res.writeHead(405).end();
+      res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      const timer = setInterval(() => res.write('event: other\ndata: {}\n\n'.repeat(10)), 1);
+      return res.once('close', () => clearInterval(timer));
+    },
+    /^There is no MCP server at http:\S+: POST \/mcp 405, GET \/mcp (?:silent|refused)/,
+  ],
+  [
+    'that dribbles an answer without an end',
+    (_req, res) => {
+      res.writeHead(200, { 'Content-Type': 'application/json' });
+      const timer = setInterval(() => res.write(' '), 100);
+      res.once('close', () => clearInterval(timer));
+    },
+    /^\S+ begins an answer and does not end it in 5 s\.$/,
   ],
   ['that says nothing', () => {}, /^\S+ takes connections and says nothing for 5 s\.$/],
   ['that closes', req => req.socket.destroy(), /^\S+ closes the connection without an answer\.$/],
