@@ -111,6 +111,8 @@ export interface Raw {
   status(nth?: number): Promise<number | 'closed' | 'silent'>;
   /** Whether an answer has begun, or none can come any more. */
   isAnswered(): boolean;
+  /** Whether it has ended. */
+  isOver(): boolean;
   /** Resolves with whether what was sent has left: false where the other side stopped reading. */
   drained(): Promise<boolean>;
   close(): void;
@@ -160,9 +162,10 @@ export function openRaw(line: Line): Raw {
     });
   }
 
+  const isOver = () => over;
   const isAnswered = () => over || statusesIn(received).length > 0;
   const send = (bytes: string) => void (over || socket.write(bytes, 'latin1'));
-  return { send, status, isAnswered, drained, close: () => socket.destroy() };
+  return { send, status, isAnswered, isOver, drained, close: () => socket.destroy() };
 }
 
 function connectTo({ origin }: Line): Socket {

@@ -93,6 +93,17 @@ describe('check', { concurrency: 4, timeout: 120_000 }, () => {
     assert.match(findingOf(found, 'segment').seen, /it answers at any path/);
   });
 
+  test('takes a server that ends a connection with requests behind a stream for a good one', async t => {
+    const server = faultyServer();
+    const streaming = new Set<unknown>();
+    server.prependListener('request', ({ socket, url }) => {
+      if (streaming.has(socket)) socket.destroy();
+      if (url?.endsWith('/sse')) streaming.add(socket);
+    });
+    const found = await report([`http://127.0.0.1:${await listening(t, server)}/mcp`]);
+    assert.equal(findingOf(found, 'freed').verdict, 'pass', findingOf(found, 'freed').seen);
+  });
+
   test('gives up on a server that falls silent on the way, and says when', async t => {
     const server = faultyServer();
     let requests = 0;
