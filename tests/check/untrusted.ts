@@ -1,0 +1,18 @@
+/** A certificate that nobody has reason to trust: signed by itself, and its key is here for all to read. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUGKyXKihBbavkkyR8HVAfc+LOUN8wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNjA2MTgyM1oYDzIxMjYxMTAy
+MDYxODIzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARiBu0zvzMJLQSFYmFwT6c25szHAc6D0iMQX6dz+Rvojz9Q/sZSsotT
+Fkf7rkpW2IKa9wte6hw38AFHVJmhQff7o28wbTAdBgNVHQ4EFgQU4+RuociuNJCF
+3oqRbqzAzF+O1VIwHwYDVR0jBBgwFoAU4+RuociuNJCF3oqRbqzAzF+O1VIwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgI7tcYlR67NoVafhyQRXR3qedUgUU9tbYqyMp2qh75RkCIH0H
+fRro9Jk5/VTaUdgg3LtpAW6gQS3hSubZ3J4IdDuv
+-----END CERTIFICATE-----`;
+
+export const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg76BQrHhpVHV6RpVx
+6IP6aoJl+EqtTB4+5lgU2Udob7ihRANCAARiBu0zvzMJLQSFYmFwT6c25szHAc6D
+0iMQX6dz+Rvojz9Q/sZSsotTFkf7rkpW2IKa9wte6hw38AFHVJmhQff7
+-----END PRIVATE KEY-----`;
