@@ -58,7 +58,7 @@ const mount = '/mcp';
 const letIn = 'http://localhost:6274';
 const maxBytes = 1024 * 1024;
 const versions = ['2025-11-25', '2025-03-26'];
-const toolMs = 400; // long enough to be cancelled
+const toolMs = 1_000; // long enough to be cancelled on a busy machine, and half of what is waited
 const pingMs = 50;
 const mixedUpMs = 30; // in which two calls meet
 

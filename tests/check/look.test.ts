@@ -9,14 +9,18 @@ import { Trouble } from '../../check/trouble.ts';
 import { faultyServer } from './faulty.ts';
 import { listening } from './support.ts';
 
-const patienceMs = 100;
+const patienceMs = 2_000;
 
 function probe(id: string, run: Probe['run'], rest: Partial<Probe> = {}): Probe {
   return { id, title: id, remedy: '', threads: [], run, ...rest };
 }
 
 /** What these probes found at a server without a door. */
-async function outcomesOf(t: TestContext, probes: Probe[]): Promise<Outcome[]> {
+async function outcomesOf(
+  t: TestContext,
+  probes: Probe[],
+  visiting = { patienceMs },
+): Promise<Outcome[]> {
   const origin = new URL(`http://127.0.0.1:${await listening(t, faultyServer())}`);
   const options = parseOptions([origin.href]);
   assert.ok(options !== 'help', 'it was asked for no help');
@@ -31,12 +35,13 @@ async function outcomesOf(t: TestContext, probes: Probe[]): Promise<Outcome[]> {
     openMs: 0,
     wounds: [],
   };
-  const findings = await look([{ name: 'All', probes }], found, { origin, patienceMs });
+  const findings = await look([{ name: 'All', probes }], found, { origin, ...visiting });
   return findings.map(({ verdict, seen }) => ({ verdict, seen }));
 }
 
 test('a probe that never ends is ended, and is a fault', async t => {
-  const [outcome] = await outcomesOf(t, [probe('endless', () => new Promise(() => {}))]);
+  const endless = probe('endless', () => new Promise(() => {}));
+  const [outcome] = await outcomesOf(t, [endless], { patienceMs: 100 });
   assert.deepEqual(outcome, { verdict: 'fault', seen: 'not over after 1 s' });
 });
 
