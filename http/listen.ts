@@ -143,6 +143,33 @@ function trafficOf(app: App) {
   return { onConnection, onRequest, isMidAnswer, drain };
 }
 
+const sweepMs = 50; // a stream that was ended leaves its connection open for the client's next request
+
+/**
+ * Stops a server that somebody else made around `app`: a framework, node:https. It stops listening,
+ * closes `app`, which ends its streams, and hangs up on each connection as it falls idle; on all
+ * after 12 s. Resolves when all is closed.
+ */
+export async function stopServer(server: Stoppable, app: Pick<App, 'close'>): Promise<void> {
+  const closed = new Promise<void>(done => server.close(() => done()));
+  const sweep = setInterval(() => server.closeIdleConnections?.(), sweepMs);
+  const deadline = setTimeout(() => server.closeAllConnections?.(), stopMs);
+  try {
+    await app.close?.();
+    await closed;
+  } finally {
+    clearInterval(sweep);
+    clearTimeout(deadline);
+  }
+}
+
+/** A server of node:http, node:https or node:http2, which has not all of it. */
+export interface Stoppable {
+  close(done: () => void): unknown;
+  closeIdleConnections?(): void;
+  closeAllConnections?(): void;
+}
+
 /** The port, or undefined where the machine has no such address family. */
 function bind(server: Server, host: string, port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {

@@ -3,7 +3,9 @@ export {
   ListenError,
   listen,
   type Running,
+  type Stoppable,
   stopOnSignal,
+  stopServer,
   type Timeouts,
   timeoutDefaults,
 } from '../http/listen.ts';
