@@ -3,8 +3,8 @@
  * that come faster than anybody reads are counted, by method and path, and not told one by one.
  */
 import type { ServerResponse } from 'node:http';
-import type { KeptStep, Request } from './record.ts';
 import { redact, shortId } from '../../http/redact.ts';
+import type { KeptStep, Request } from './record.ts';
 import { toWire } from './wire.ts';
 import type { Batch, ClosedStep, Counts, WireStep } from './wire-step.ts';
 

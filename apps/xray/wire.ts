@@ -1,8 +1,8 @@
 /** Steps as the page gets them: plain JSON, bounded, without a secret. Made when somebody looks. */
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { refusal } from '../../http/near.ts';
-import type { KeptStep, Request } from './record.ts';
 import { redact, shortId, shownHeadersOf } from '../../http/redact.ts';
+import type { KeptStep, Request } from './record.ts';
 import type { Rpc, Taken, WireStep } from './wire-step.ts';
 
 export function toWire(request: Request, step: KeptStep): WireStep {

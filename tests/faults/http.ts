@@ -226,7 +226,7 @@ test(
       for (;;) {
         const frame = await page.next();
         assert.ok(frame, 'the page is still told');
-        if (frame.event === 'items') return frame.data ?? '';
+        if (frame.event === 'panel') return frame.data ?? '';
       }
     };
     await itemsIn();
@@ -254,7 +254,7 @@ test('a page that comes while the store fails is kept, and gets the list later',
   const stderr = stderrOf(t);
   const page = await openStream(t, `${origin}/live/events`);
   let frame = await page.next();
-  while (frame && frame.event !== 'items') frame = await page.next();
+  while (frame && frame.event !== 'panel') frame = await page.next();
   assert.match(frame?.data ?? '', /Apples/);
   assert.equal(stderr.text().match(/the disk is away/g)?.length, 1);
 });

@@ -33,8 +33,8 @@ export function goLive(given) {
 export function queueForStream() {
   if (queued) return;
   queued = true;
-  if (canShare) navigator.locks.request(shared, lead);
-  else lead();
+  const held = canShare ? navigator.locks.request(shared, lead) : lead();
+  held.catch(error => setConnection('lost', `The page failed: ${error.message}`));
 }
 
 /** Without a token that is let in the lock is given up, so that another tab may try its own. */
