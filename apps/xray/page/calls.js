@@ -105,10 +105,8 @@ function onClick(id, go) {
 
 /** What no page can send: a line to copy. */
 function foreign() {
-  return `curl -i -H 'Host: evil.example' ${location.origin}${place.root}/items/`.replace(
-    /\/items\/$/,
-    `${firstPath()}`,
-  );
+  const origin = location.origin.replace(/^http:\/\//, '');
+  return `curl -H 'Host: evil.example' ${origin}${place.root}${firstPath()}`;
 }
 
 function firstPath() {
