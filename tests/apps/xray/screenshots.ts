@@ -69,7 +69,7 @@ async function play(page: Page, port: number): Promise<Client[]> {
   const shopper = new Client({ name: 'shopper', version: '1' });
   await shopper.connect(new SSEClientTransport(new URL(`${mcp}/sse`)));
   await shopper.subscribeResource({ uri: 'shopping://items' });
-  await page.locator('#panel').evaluate('panel => (panel.open = true)');
+  if (!(await page.locator('#add').isVisible())) await page.locator('#panel summary').click();
   await page.getByRole('checkbox', { name: 'Bread' }).uncheck();
   await page.evaluate('scrollTo(0, 0)');
   await fetch(`http://localhost:${port}/mcpx`);
