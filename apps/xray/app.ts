@@ -9,7 +9,6 @@
  *     GET /sources  the source lines behind each kind of step
  */
 import type { IncomingMessage } from 'node:http';
-import type { Auth } from '../../guard.ts';
 import type { App, Handler, Router } from '../../http/app.ts';
 import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { routerIn } from '../../http/near.ts';
@@ -19,6 +18,7 @@ import { onExpiry } from '../mcp/expiry.ts';
 import { keepAlive, publishStream, streamDefaults, streamHeaders } from '../mcp/stream.ts';
 import { type Place, pageFiles, sendFiles, sendPage } from './files.ts';
 import { whyNot } from './local.ts';
+import { maySee, type Owner, viewerOf } from './owner.ts';
 import { type Panel, panelTeller } from './panel.ts';
 import { isOwnHandler, type Recording, record } from './record.ts';
 import { readSources } from './sources.ts';
@@ -66,13 +66,12 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
   let closing = false;
 
   function startRecording(of: Router, own: Router): Recording {
-    const closed = (id: string, owner: string | undefined, n: number) =>
-      viewers.closed(id, owner, n);
+    const closed = (id: string, owner: Owner, n: number) => viewers.closed(id, owner, n);
     const outside = options.guarded ?? false;
     return record(of, { step: viewers.take, closed }, { own, outside });
   }
 
-  function countsFor(owner: string | undefined): Counts {
+  function countsFor(owner: Owner): Counts {
     return recording ? countsOf(router, recording.passed(owner)) : {};
   }
 
@@ -83,7 +82,7 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
     if (refusal) return sendProblem(res, refusal);
     res.writeHead(200, streamHeaders).flushHeaders();
     if (req.method === 'HEAD') return res.end();
-    const viewer = { res, owner: ownerOf(req), seesRequests: why === undefined };
+    const viewer = { res, owner: viewerOf(req), seesRequests: why === undefined };
     greet(viewer, why);
     viewers.all.add(viewer);
     onGone(res, () => leave(viewer));
@@ -130,8 +129,8 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
       if (isTheirs(owner, one.sessionId)) res.write(eventOf('stuck', one.told));
   }
 
-  function isTheirs(owner: string | undefined, sessionId: string): boolean {
-    return owner === undefined || recording?.ownerOf(sessionId) === owner;
+  function isTheirs(owner: Owner, sessionId: string): boolean {
+    return maySee(owner, recording?.ownerOf(sessionId));
   }
 
   function tellStuck({ sessionId, told }: Stuck): void {
@@ -180,10 +179,6 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
       viewers.all.clear(); // nothing is written to them from now on
     },
   });
-}
-
-function ownerOf({ auth }: IncomingMessage & { auth?: Auth }): string | undefined {
-  return auth?.token;
 }
 
 /** Where `own` is mounted in `router`; nothing when it is mounted elsewhere. */

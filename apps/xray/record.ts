@@ -5,10 +5,10 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import type { Auth } from '../../guard.ts';
 import type { Entry, Match, Router } from '../../http/app.ts';
 import { routerIn } from '../../http/near.ts';
 import type { TransportKind } from '../mcp/channels.ts';
+import { type Owner, ownerOf } from './owner.ts';
 import { type Exchange, observe, type Step } from './steps.ts';
 import { boundedJson, rpcOf, shortened } from './wire.ts';
 import type { Rpc } from './wire-step.ts';
@@ -21,8 +21,7 @@ export interface Request {
   headers: IncomingHttpHeaders;
   /** Whole; never to be shown. */
   sessionId?: string;
-  /** The token it was let in with, once the guard has looked: what is shown is shown to it alone. */
-  owner?: string;
+  owner: Owner;
   steps: KeptStep[];
   /** Characters its steps hold, about. */
   size: number;
@@ -47,7 +46,7 @@ export type KeptStep = { n: number; at: number } & (
 export interface Listener {
   /** A step has been kept. */
   step(request: Request, step: KeptStep): void;
-  closed(sessionId: string, owner: string | undefined, n: number): void;
+  closed(sessionId: string, owner: Owner, n: number): void;
 }
 
 export interface RecordOptions {
@@ -78,7 +77,7 @@ interface Open {
 export function record(router: Router, listener: Listener, { own, outside }: RecordOptions) {
   const open = new Map<number, Open>();
   const over: Request[] = [];
-  const owners = new Map<string, string | undefined>(); // by session
+  const owners = new Map<string, Owner>(); // by session
   const total = new Map<Entry, number>(); // how often each was passed
   const passed = new Map<string, Map<Entry, number>>(); // the same, by owner
   let size = 0; // of those that are over
@@ -101,7 +100,8 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   function begin({ id, method, target, req }: Exchange): void {
     const { headers } = req;
     const state = { isStream: false, isOver: false, isTold: false };
-    const request: Request = { id, method, target, headers, ...state, size: 0, steps: [] };
+    const owner = ownerOf(req);
+    const request: Request = { id, method, target, headers, owner, ...state, size: 0, steps: [] };
     request.steps.push({ n: ++last, at: Date.now(), kind: 'request' });
     open.set(id, { request, req, isOurs: false });
     if (open.size > maxOpen) open.delete(open.keys().next().value ?? 0);
@@ -114,8 +114,6 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     steps.push(kept);
     request.size += sizeOf(kept, req);
     if (exchange.sessionId !== undefined) request.sessionId = exchange.sessionId;
-    const owner = ownerOf(req);
-    if (owner !== undefined) request.owner = owner;
     if (step.kind === 'frame' && steps.length > maxFrames) forgetFrame(request);
     if (step.kind === 'stream') request.isStream = request.method === 'GET';
     if (step.kind === 'answered') request.isOver = true;
@@ -125,7 +123,7 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   }
 
   /** Once a request: by now it has gone its way. */
-  function count(steps: KeptStep[], owner: string | undefined): void {
+  function count(steps: KeptStep[], owner: Owner): void {
     const counts = countsOfOwner(owner);
     for (const step of steps) {
       const entry = step.kind === 'matched' && entryOf(step.match);
@@ -135,7 +133,7 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     }
   }
 
-  function countsOfOwner(owner: string | undefined): Map<Entry, number> | undefined {
+  function countsOfOwner(owner: Owner): Map<Entry, number> | undefined {
     if (owner === undefined) return undefined;
     const known = passed.get(owner);
     if (known) return known;
@@ -170,7 +168,7 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     requests,
     stop: observe({ step: take, sessionClosed }),
     /** How often each entry was passed: by the requests of `owner`, or by all. */
-    passed: (owner: string | undefined): Map<Entry, number> =>
+    passed: (owner: Owner): Map<Entry, number> =>
       owner === undefined ? total : (passed.get(owner) ?? new Map()),
     ownerOf: (sessionId: string) => owners.get(sessionId),
   };
@@ -191,10 +189,6 @@ function isOwn(match: Match, own: Router): boolean {
 
 function isRouted({ steps }: Request): boolean {
   return steps.some(({ kind }) => kind === 'matched');
-}
-
-function ownerOf({ auth }: IncomingMessage & { auth?: Auth }): string | undefined {
-  return auth?.token;
 }
 
 type Bare = Step extends infer One ? (One extends Step ? Omit<One, 'exchange'> : never) : never;

@@ -4,14 +4,14 @@
  */
 import type { ServerResponse } from 'node:http';
 import { redact, shortId } from '../../http/redact.ts';
+import { maySee, type Owner } from './owner.ts';
 import type { KeptStep, Request } from './record.ts';
 import { toWire } from './wire.ts';
 import type { Batch, ClosedStep, Counts, WireStep } from './wire-step.ts';
 
 export interface Viewer {
   res: ServerResponse;
-  /** The token it looks on with. */
-  owner: string | undefined;
+  owner: Owner;
   /** Whether requests are shown to it, and not the panel alone. */
   seesRequests: boolean;
 }
@@ -28,17 +28,17 @@ interface Waiting {
 }
 
 interface Closed {
-  owner: string | undefined;
+  owner: Owner;
   step: ClosedStep;
 }
 
 /** `countsFor` says how often each place was passed by an owner's requests. */
-export function createViewers(countsFor: (owner: string | undefined) => Counts) {
+export function createViewers(countsFor: (owner: Owner) => Counts) {
   const all = new Set<Viewer>();
   let waiting: Waiting[] = [];
   let closed: Closed[] = [];
-  let skipped = new Map<string | undefined, Map<string, number>>(); // by owner
-  let room = burst;
+  let skipped = new Map<Owner, Map<string, number>>(); // by owner
+  const rooms = new Map<Owner, number>(); // of those who are shown the same
 
   function take(request: Request, step: KeptStep): void {
     if (all.size === 0) {
@@ -58,9 +58,17 @@ export function createViewers(countsFor: (owner: string | undefined) => Counts) 
   function isLeftOut(request: Request): boolean {
     if (request.isStream) return false;
     if (leftOut.has(request)) return true;
-    if (--room >= 0) return false;
+    const seer = asksTokens() ? request.owner : undefined; // another's flood takes no room of theirs
+    const room = rooms.get(seer) ?? burst;
+    rooms.set(seer, room - 1);
+    if (room > 0) return false;
     leftOut.add(request);
     return true;
+  }
+
+  function asksTokens(): boolean {
+    for (const { owner } of all) if (owner !== undefined) return true;
+    return false;
   }
 
   function push(request: Request, step: KeptStep): void {
@@ -80,23 +88,22 @@ export function createViewers(countsFor: (owner: string | undefined) => Counts) 
   }
 
   function flush(): void {
-    room = Math.min(burst, Math.max(room, 0) + perFlush);
+    for (const [seer, room] of rooms)
+      if (room + perFlush >= burst) rooms.delete(seer);
+      else rooms.set(seer, Math.max(room, 0) + perFlush);
     if (all.size === 0 || waiting.length + closed.length + skipped.size === 0) return;
     const owners = new Set([...all].filter(sees).map(({ owner }) => owner));
-    const asksTokens = [...owners].some(owner => owner !== undefined);
-    // Whose it is shows when the guard has looked: until then it is nobody's to see.
-    const early = asksTokens ? waiting.filter(({ request }) => isUndecided(request)) : [];
     for (const owner of owners) {
       const event = eventOf('steps', batchFor(owner));
       for (const viewer of all) if (sees(viewer) && viewer.owner === owner) write(viewer, event);
     }
-    waiting = early;
+    waiting = [];
     closed = [];
     skipped = new Map();
   }
 
-  function batchFor(owner: string | undefined): Batch {
-    const ours = waiting.filter(({ request }) => isFor(request, owner));
+  function batchFor(owner: Owner): Batch {
+    const ours = waiting.filter(({ request }) => maySee(owner, request.owner));
     const ends = closed
       .filter(one => owner === undefined || one.owner === owner)
       .map(({ step }) => step);
@@ -109,7 +116,7 @@ export function createViewers(countsFor: (owner: string | undefined) => Counts) 
     all,
     take,
     flush,
-    closed(sessionId: string, owner: string | undefined, n: number): void {
+    closed(sessionId: string, owner: Owner, n: number): void {
       const step: ClosedStep = { kind: 'closed', n, session: shortId(sessionId) };
       if (all.size > 0 && closed.length < maxSteps) closed.push({ owner, step });
     },
@@ -121,26 +128,13 @@ export function createViewers(countsFor: (owner: string | undefined) => Counts) 
 
 const sees = ({ seesRequests }: Viewer): boolean => seesRequests;
 
-function isUndecided({ owner, isOver }: Request): boolean {
-  return owner === undefined && !isOver;
-}
-
-/**
- * Its own token's; and what no token was let in with, once that is sure. Who looks on without a
- * token does so where none is asked for, and sees all.
- */
-function isFor(request: Request, owner: string | undefined): boolean {
-  if (owner === undefined || request.owner === owner) return true;
-  return request.owner === undefined && request.isOver;
-}
-
 function write({ res }: Viewer, event: string): void {
   if (!res.writableEnded && res.writableLength < maxBufferedBytes) res.write(event);
 }
 
 /** What is kept of `requests` and is for `owner`, in the order in which it happened. */
-export function pastOf(requests: Request[], owner: string | undefined): WireStep[] {
-  const seen = requests.filter(request => isFor(request, owner));
+export function pastOf(requests: Request[], owner: Owner): WireStep[] {
+  const seen = requests.filter(request => maySee(owner, request.owner));
   const steps = seen.flatMap(request => request.steps.map(step => toWire(request, step)));
   return steps.sort((a, b) => a.n - b.n);
 }

@@ -681,7 +681,7 @@ async function look(t: TestContext, origin: string, token: string) {
     while (!seen.includes(text)) {
       const frame = await stream.next();
       assert.ok(frame, `${text} was never told: ${seen}`);
-      if (frame.event !== 'items') seen += `${frame.event} ${frame.data}\n`;
+      if (frame.event !== 'panel') seen += `${frame.event} ${frame.data}\n`;
     }
     return seen;
   }
@@ -753,7 +753,7 @@ test('a flood with one token leaves out nothing of another’s', soon, async t =
   const [pageA] = [await look(t, origin, tokenA), await look(t, origin, tokenB)];
   for (let n = 0; n < 100; n++) await ask(`${origin}/items/`, { headers: headersOf(tokenB) });
   await ask(`${origin}/nowhere`, { headers: headersOf(tokenA) });
-  assert.doesNotMatch(await pageA.until('/nowhere'), /"skipped":[1-9]/);
+  assert.doesNotMatch(await pageA.until('/nowhere'), /"skipped":\{"/);
 });
 
 test('without tokens a page is shown all, whatever header came along', soon, async t => {

@@ -364,9 +364,10 @@ test('the page asks for a token, and shows no secret', inBrowser, async t => {
     await agent.callTool({ name: 'get_items', arguments: {} });
   }
   await calling(page, 'get_items').nth(1).waitFor();
-  await fetch(`${origin}/items/`);
-  const refused = row(page, 'Send a token');
-  await refused.waitFor();
+  await fetch(`${origin}/items/`); // without the token, so it is nobody's
+  await fetch(`${origin}/nowhere`, { headers });
+  await row(page, '/nowhere').waitFor();
+  assert.equal(await row(page, 'Send a token').count(), 0);
   const data = (await exported(page)) + (await page.content());
   assert.ok(!data.includes(token), 'the token');
   assert.doesNotMatch(data, /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}/, 'a session id');
