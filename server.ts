@@ -9,15 +9,15 @@ import { alive, about as health, ready } from './apps/health.ts';
 import { landing } from './apps/landing.ts';
 import { type McpOptions, mcpApp } from './apps/mcp/app.ts';
 import { fastCalls } from './apps/mcp/fast-calls.ts';
-import { liveApp } from './apps/xray/app.ts';
+import { xray as xrayApp } from './apps/xray/app.ts';
 import { explain, mountHeader } from './apps/xray/explain.ts';
 import { accessLog } from './apps/xray/log.ts';
-import { page } from './apps/xray/page/page.ts';
 import { watchHandshakes } from './apps/xray/watchdog.ts';
 import { cors, hostGuard, tokenGuard } from './guard.ts';
 import type { App, Router } from './http/app.ts';
 import { listen, stopOnSignal } from './http/listen.ts';
 import { addItem, getItem, about as items, listItems, removeItem, updateItem } from './items.ts';
+import { listPanel } from './program/list-panel/panel.ts';
 import { parseOptions, usage } from './program/options.ts';
 import { banner, isRun, reportAndExit, stuckLine, version } from './program/startup.ts';
 import { createRouter } from './router.ts';
@@ -35,6 +35,8 @@ export interface AppOptions {
   tokens?: string[];
   /** Whether the page shows requests on their way through. */
   xray?: boolean;
+  /** Whether it does so to other machines, and through proxies. */
+  xrayRemote?: boolean;
 }
 
 /** The guarded app, and the router inside it for those who list or explain routes. */
@@ -50,6 +52,7 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
     allowOrigins: origins = [],
     tokens = [],
     xray = false,
+    xrayRemote: remote = false,
   } = options;
   const guarded = tokenGuard(tokens); // FastAPI: dependencies=[Depends(verify_token)]
   const tools = shoppingTools(store);
@@ -66,8 +69,16 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
   };
 
   const router = createRouter();
+  const seen = xrayApp(router, {
+    record: xray,
+    remote,
+    guard: guarded,
+    guarded: true,
+    tool: { name: 'get_items', arguments: {} },
+    panel: listPanel(store),
+  });
   const pagePath = mount === '/' ? '/page' : '/';
-  router.get(pagePath, page(), pageAbout('page', 'The list, live, and requests on their way'));
+  router.get(pagePath, seen.page, pageAbout('page', 'The list, live, and requests on their way'));
   router.get('/items/', guarded(listItems(store)), items.listItems); // FastAPI: @app.get('/items/')
   router.post('/items/', guarded(addItem(store)), items.addItem);
   router.get('/items/:id', guarded(getItem(store)), items.getItem);
@@ -78,7 +89,7 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
   router.get('/openapi.json', guarded(openapi(router, documented)), docsAbout.openapi);
   router.get('/docs', docsPage(), docsAbout.docsPage);
   router.mount(mount, landing(guarded(mcp), { name: 'shopping' })); // FastAPI: app.mount('/mcp', mcp.sse_app())
-  router.mount('/live', guarded(liveApp(store, { xray, root: () => router })));
+  router.mount('/live', seen);
   const shown = mountHeader(router);
   return Object.assign(hostGuard(cors(shown, { origins }), { hosts, origins }), { router });
 }

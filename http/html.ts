@@ -35,7 +35,7 @@ export function pagePolicy(...more: string[]): string {
   return [
     "default-src 'none'",
     ...more,
-    "style-src 'unsafe-inline'",
+    "style-src 'self' 'unsafe-inline'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'", // nobody's page lies over it and has it clicked

@@ -1,10 +1,17 @@
 /** What may be shown of a request, by a log or a page: never a token, never a session id whole. */
-import { createHash } from 'node:crypto';
-
-/** A session as log and page name it: the same for one session, of no use to anyone else. */
+/**
+ * A session as log, page and explain name it: enough to be recognised, of no use to post with,
+ * and never taken for the whole. Of 122 random bits 90 are left.
+ *
+ *     '3f2a91c0-7f0d-…' -> '3f2a91c0…'   'node1.3f2a91c0-7f0d-…' -> 'node1.3f2a91c0…'   'abc' -> 'a…'
+ */
 export function shortId(sessionId: string): string {
-  return createHash('sha256').update(sessionId).digest('hex').slice(0, 8);
+  if (sessionId.endsWith('…')) return sessionId; // it is short already
+  const [, node = '', id = ''] = /^((?:[\w-]{1,40}[.~])?)(.*)$/s.exec(sessionId) ?? [];
+  return `${node}${id.slice(0, Math.min(shownChars, Math.floor(id.length / 3)))}…`;
 }
+
+const shownChars = 8; // and of an id that is short itself no more than a third
 
 /** `text` with every session id shortened and every credential taken out. */
 export function redact(text: string): string {

@@ -24,6 +24,8 @@ export interface Options {
   mcp: { maxSessions?: number; idleMs?: number };
   /** Whether the page shows requests on their way. */
   xray: boolean;
+  /** Whether also to other machines and through proxies: somebody said so. */
+  xrayRemote: boolean;
   log: LogFormat | 'off';
   /** Method and target to explain instead of serving. */
   explain: [method: string, target: string] | undefined;
@@ -87,7 +89,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
   const bound = options.hosts.filter(isName).map(urlHost);
   const allowHosts = [...options.allowHosts, ...bound];
   const xray = parseXray(flags.xray, flags['no-xray']) ?? isPrivate(options);
-  return { ...options, allowHosts, xray };
+  return { ...options, allowHosts, xray, xrayRemote: flags.xray ?? false };
 }
 
 /** undefined where nothing is said. */

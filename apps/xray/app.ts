@@ -1,32 +1,51 @@
 /**
- * What the page shows live, as one event stream: the list as it changes and, where the x-ray is
- * on, every step of every request. Traces only while somebody looks.
+ * The x-ray of a router, as an App: what passes it, the last of it kept from the start, on a page
+ * and as an event stream.
  *
- *     GET /events   event: hello, items, open, steps, stuck     (data: JSON)
+ *     router.mount('/xray', xray(router))
+ *
+ *     GET /         the page                                       GET /:file   its modules and styles
+ *     GET /events   event: hello, past, steps, stuck, panel        (data: JSON)
  *     GET /sources  the source lines behind each kind of step
  */
-import type { ServerResponse } from 'node:http';
-import type { App, Handler } from '../../http/app.ts';
+import type { IncomingMessage } from 'node:http';
+import type { App, Handler, Router } from '../../http/app.ts';
 import { hasTurn, isGone, onGone } from '../../http/gone.ts';
-import { sendProblem } from '../../http/problem.ts';
-import { shortId } from '../../http/redact.ts';
+import { routerIn } from '../../http/near.ts';
+import { type Problem, sendProblem } from '../../http/problem.ts';
 import { createRouter, rootPath } from '../../router.ts';
-import type { Store } from '../../store.ts';
-import { closed, opened, type SessionEvent } from '../mcp/channels.ts';
 import { onExpiry } from '../mcp/expiry.ts';
 import { keepAlive, publishStream, streamDefaults, streamHeaders } from '../mcp/stream.ts';
-import { type Audience, createAudience, send } from './audience.ts';
-import { earlierStreams } from './earlier.ts';
-import { maySee, type Owner, ownerOf, viewerOf } from './owner.ts';
+import { type Place, pageFiles, sendFiles, sendPage } from './files.ts';
+import { whyNot } from './local.ts';
+import { maySee, type Owner, viewerOf } from './owner.ts';
+import { type Panel, panelTeller } from './panel.ts';
+import { isOwnHandler, type Recording, record } from './record.ts';
 import { readSources } from './sources.ts';
-import { treeOf } from './tree.ts';
-import { type StuckSession, watchHandshakes } from './watchdog.ts';
+import { countsOf, treeOf } from './tree.ts';
+import { createViewers, eventOf, pastOf, type Viewer } from './viewers.ts';
+import { type Stuck, watchStuck } from './watchdog.ts';
+import type { Counts, Hello } from './wire-step.ts';
 
-export interface LiveOptions {
-  /** Whether requests are shown, and not the list alone. */
-  xray: boolean;
-  /** The app whose mounts are drawn. */
-  root: () => App;
+export interface XrayOptions {
+  /** Whether requests are kept and shown: true unless told. Without it the page has its panel alone. */
+  record?: boolean;
+  /** Whether others than this machine may look: those whom `guard` lets in. */
+  remote?: boolean;
+  /** Put around what shows requests; the page itself holds no secret. */
+  guard?: (handler: Handler) => Handler;
+  /** Whether guards stand around this router, and around no other of this process. */
+  guarded?: boolean;
+  /** A tool that changes nothing, which the page may call. */
+  tool?: { name: string; arguments: Record<string, unknown> };
+  panel?: Panel;
+  /** A saved trace that the page is to show, instead of what happens. */
+  trace?: URL;
+}
+
+export interface Xray extends App {
+  /** The page, for a route of the router itself: `router.get('/', seen.page)`. */
+  page: Handler;
 }
 
 const maxViewers = 20; // streams; the tabs of one browser share one
@@ -35,150 +54,168 @@ const flushMs = 100; // a reader sees ten updates a second as live
 // Numbers of steps and exchanges start anew with the process; the page must know when.
 const run = String(Math.round(performance.timeOrigin));
 
-export function liveApp(store: Store, options: LiveOptions): App {
-  const audiences = new Map<Owner, Audience>();
-  const sessions = options.xray ? watchSessions(tellStuck, tellClosed) : undefined;
-  let listChanged = false;
-  let listFails = false; // told already
-  let stopListening: (() => void) | undefined;
+export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
+  const { guard = (handler: Handler) => handler, panel } = options;
+  const own = createRouter();
+  const page = sendPage(req => placeFromRoute(req, router, own, options));
+  const viewers = createViewers(countsFor);
+  const recording = options.record === false ? undefined : startRecording(router, own);
+  const stuck = recording && watchStuck(told => tellStuck(told));
+  const tellPanel = panel && panelTeller(panel, viewers);
+  let flushing: NodeJS.Timeout | undefined;
   let closing = false;
+
+  function startRecording(of: Router, own: Router): Recording {
+    const closed = (id: string, owner: Owner, n: number) => viewers.closed(id, owner, n);
+    const outside = options.guarded ?? false;
+    return record(of, { step: viewers.take, closed }, { own, outside });
+  }
+
+  function countsFor(owner: Owner): Counts {
+    return recording ? countsOf(router, recording.passed(owner)) : {};
+  }
 
   const see: Handler = async (req, res) => {
     if (!(await hasTurn(res))) return;
-    if (closing) return sendProblem(res, { status: 503, detail: 'The server is stopping.' });
-    if (viewers().length >= maxViewers)
-      return sendProblem(res, { status: 503, detail: 'Too many pages look on. Close one.' });
+    const why = recording ? hidden(req) : 'The x-ray is switched off on this server.';
+    const refusal = refusalFor(why);
+    if (refusal) return sendProblem(res, refusal);
     res.writeHead(200, streamHeaders).flushHeaders();
     if (req.method === 'HEAD') return res.end();
-    stopListening ??= listen();
-    const viewer = viewerOf(req);
-    const audience = audienceOf(viewer, rootPath(req));
-    audience.join(res);
-    onGone(res, () => audience.leave(res));
-    const own = viewer !== undefined; // requests that are shown
-    send([res], 'hello', { xray: options.xray, own, run, tree: treeOf(options.root()) });
-    send([res], 'open', { steps: audience.open() });
-    for (const stuck of sessions?.stuckOf(viewer) ?? []) send([res], 'stuck', stuck);
-    await tellList([res]).catch(tryAgain);
+    const viewer = { res, owner: viewerOf(req), seesRequests: why === undefined };
+    greet(viewer, why);
+    viewers.all.add(viewer);
+    onGone(res, () => leave(viewer));
+    flushing ??= setInterval(flush, flushMs).unref();
+    await tellPanel?.now([viewer]);
     if (res.writableEnded || isGone(res)) return; // the app or the page was closed meanwhile
     publishStream(res);
     keepAlive(res, streamDefaults.keepAliveMs);
     onExpiry(res, () => {
-      audience.leave(res);
+      leave(viewer);
       res.end();
     });
   };
 
-  const viewers = () => [...audiences.values()].flatMap(audience => [...audience.viewers]);
+  function hidden(req: IncomingMessage): string | undefined {
+    return options.remote ? undefined : whyNot(req);
+  }
 
-  function audienceOf(viewer: Owner, ownPath: string): Audience {
-    const known = audiences.get(viewer);
-    if (known) return known;
-    const onend = () => {
-      audiences.delete(viewer);
-      if (audiences.size === 0) stop();
+  function refusalFor(why: string | undefined): Problem | undefined {
+    if (closing) return { status: 503, detail: 'The server is stopping.' };
+    if (why !== undefined && !panel) return { status: 403, detail: why };
+    if (viewers.all.size < maxViewers) return undefined;
+    return { status: 503, detail: 'Too many pages look on. Close one.' };
+  }
+
+  /** What a page starts from: all that is kept for it, up to the last flush. */
+  function greet({ res, owner, seesRequests }: Viewer, why: string | undefined): void {
+    viewers.flush(); // what waits is told to the others now, and to this one as past
+    const { tool } = options;
+    const hello: Hello = {
+      xray: seesRequests,
+      ...(why !== undefined && { why }),
+      run,
+      tree: treeOf(router),
+      counts: seesRequests ? countsFor(owner) : {},
+      ...(tool && { tool }),
     };
-    const made = createAudience({ viewer, ownPath, earlier: sessions?.earlier, onend });
-    audiences.set(viewer, made);
-    return made;
+    res.write(eventOf('hello', hello));
+    if (!recording || !seesRequests) return;
+    const requests = recording.requests();
+    for (const request of requests) request.isTold = true;
+    res.write(eventOf('past', { steps: pastOf(requests, owner) }));
+    for (const one of stuck?.all() ?? [])
+      if (isTheirs(owner, one.sessionId)) res.write(eventOf('stuck', one.told));
   }
 
-  /** For as long as there is an audience. */
-  function listen(): () => void {
-    const stopStore = store.onChange(() => (listChanged = true));
-    const flushing = setInterval(flush, flushMs).unref();
-    return () => {
-      clearInterval(flushing);
-      stopStore();
-    };
+  function isTheirs(owner: Owner, sessionId: string): boolean {
+    return maySee(owner, recording?.ownerOf(sessionId));
   }
 
-  function stop(): void {
-    stopListening?.();
-    stopListening = undefined;
+  function tellStuck({ sessionId, told }: Stuck): void {
+    const to = [...viewers.all].filter(
+      ({ seesRequests, owner }) => seesRequests && isTheirs(owner, sessionId),
+    );
+    viewers.send(eventOf('stuck', told), to);
   }
 
-  function audiencesOf(owner: Owner): Audience[] {
-    return [...audiences].filter(([viewer]) => maySee(viewer, owner)).map(([, found]) => found);
-  }
-
-  function tellStuck(stuck: StuckSession, owner: Owner): void {
-    for (const { viewers } of audiencesOf(owner)) send(viewers, 'stuck', stuck);
-  }
-
-  function tellClosed(sessionId: string, owner: Owner): void {
-    for (const audience of audiencesOf(owner)) audience.sessionClosed(sessionId);
+  function leave(viewer: Viewer): void {
+    viewers.all.delete(viewer);
+    if (viewers.all.size > 0) return;
+    clearInterval(flushing);
+    flushing = undefined;
   }
 
   function flush(): void {
-    for (const audience of audiences.values()) audience.flush();
-    if (!listChanged || viewers().length === 0) return;
-    listChanged = false;
-    tellList(viewers()).catch(tryAgain);
+    viewers.flush();
+    tellPanel?.changed();
   }
 
-  async function tellList(to: ServerResponse[]): Promise<void> {
-    const items = await store.list();
-    listFails = false;
-    send(to, 'items', items);
-  }
+  const sources: Handler = async (req, res) => {
+    const why = hidden(req);
+    if (why !== undefined) return sendProblem(res, { status: 403, detail: why });
+    const body = JSON.stringify(await readSources());
+    const head = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
+    res.writeHead(200, head).end(body);
+  };
 
-  /** With the next flush: a page that looks on stays, and shows what it has. */
-  function tryAgain(error: unknown): void {
-    listChanged = true;
-    if (!listFails) console.error('The page can’t be told the list. It is tried again:', error);
-    listFails = true;
-  }
-
-  const router = createRouter().get('/events', see);
-  if (options.xray) router.get('/sources', sendSources);
-  return Object.assign(router, {
+  own.get(
+    '/',
+    sendPage(req => placeFromApp(req, router, own, options)),
+  );
+  own.get('/events', guard(see));
+  if (recording) own.get('/sources', guard(sources));
+  own.get('/:file', sendFiles(filesFor(options)));
+  return Object.assign(own, {
+    page: Object.assign(page, { [isOwnHandler]: true }),
     async close() {
       closing = true;
-      sessions?.stop();
-      for (const audience of audiences.values()) audience.close();
-      stop();
+      recording?.stop();
+      stuck?.stop();
+      tellPanel?.stop();
+      clearInterval(flushing);
+      for (const { res } of viewers.all) res.end();
+      viewers.all.clear(); // nothing is written to them from now on
     },
   });
 }
 
-/** What is noted before anybody looks: whose sessions are open, and which of them are stuck. */
-function watchSessions(
-  tellStuck: (stuck: StuckSession, owner: Owner) => void,
-  tellClosed: (sessionId: string, owner: Owner) => void,
-) {
-  const earlier = earlierStreams();
-  const owners = new Map<string, Owner>(); // by session, shortened
-  const stuck = new Map<string, StuckSession>();
-  const stopWatching = watchHandshakes(found => {
-    stuck.set(found.session, found);
-    tellStuck(found, owners.get(found.session));
-  });
-  const note = (event: unknown) => {
-    const { sessionId, req } = event as SessionEvent; // what the channel carries
-    if (req) owners.set(shortId(sessionId), ownerOf(req));
-  };
-  const forget = (event: unknown) => {
-    const { sessionId } = event as SessionEvent;
-    const session = shortId(sessionId);
-    tellClosed(sessionId, owners.get(session));
-    stuck.delete(session);
-    owners.delete(session);
-  };
-  opened.subscribe(note);
-  closed.subscribe(forget);
-  function stop(): void {
-    earlier.stop();
-    stopWatching();
-    opened.unsubscribe(note);
-    closed.unsubscribe(forget);
-  }
-  const stuckOf = (viewer: Owner) =>
-    [...stuck.values()].filter(({ session }) => maySee(viewer, owners.get(session)));
-  return { earlier, stuckOf, stop };
+/** Where `own` is mounted in `router`; nothing when it is mounted elsewhere. */
+function prefixOf(router: Router, own: Router): string {
+  for (const entry of router.list())
+    if (entry.kind === 'mount' && routerIn(entry.app) === own) return entry.prefix;
+  return '';
 }
 
-const sendSources: Handler = async (_req, res) => {
-  const body = JSON.stringify(await readSources());
-  res.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(body);
-};
+function placeFromRoute(
+  req: IncomingMessage,
+  router: Router,
+  own: Router,
+  options: XrayOptions,
+): Place {
+  const root = rootPath(req);
+  return { root, own: root + prefixOf(router, own), ...shownOn(options) };
+}
+
+function placeFromApp(
+  req: IncomingMessage,
+  router: Router,
+  own: Router,
+  options: XrayOptions,
+): Place {
+  const path = rootPath(req);
+  const root = path.slice(0, path.length - prefixOf(router, own).length);
+  return { root, own: path, ...shownOn(options) };
+}
+
+function filesFor({ panel, trace }: XrayOptions): Map<string, URL> {
+  const files = pageFiles();
+  if (panel) files.set('panel.js', panel.script);
+  if (trace) files.set('trace.json', trace);
+  return files;
+}
+
+function shownOn({ panel, trace }: XrayOptions): { panel?: string; trace?: string } {
+  return { ...(panel && { panel: 'panel.js' }), ...(trace && { trace: 'trace.json' }) };
+}

@@ -1,14 +1,7 @@
-/** The mounts and routes of an app as a tree, to be drawn. */
-
-import type { App } from '../../http/app.ts';
+/** The mounts and routes of an app as a tree, to be drawn, and how often each was passed. */
+import type { App, Entry } from '../../http/app.ts';
 import { routerIn } from '../../http/near.ts';
-
-export interface MountTree {
-  /** Where it is mounted, seen from the outside; '' for the root. */
-  rootPath: string;
-  routes: { method: string; path: string }[];
-  mounts: MountTree[];
-}
+import type { Counts, MountTree } from './wire-step.ts';
 
 export function treeOf(app: App, rootPath = ''): MountTree {
   const tree: MountTree = { rootPath, routes: [], mounts: [] };
@@ -17,4 +10,21 @@ export function treeOf(app: App, rootPath = ''): MountTree {
     else tree.routes.push({ method: entry.method, path: entry.path });
   }
   return tree;
+}
+
+/** `passed` by what was passed, as the page names it: `'/mcp'`, `'/mcp POST /messages'`. */
+export function countsOf(app: App, passed: Map<Entry, number>, rootPath = ''): Counts {
+  const counts: Counts = {};
+  for (const entry of routerIn(app)?.list() ?? []) {
+    const times = passed.get(entry);
+    if (times !== undefined) counts[nameOf(entry, rootPath)] = times;
+    if (entry.kind === 'mount')
+      Object.assign(counts, countsOf(entry.app, passed, rootPath + entry.prefix));
+  }
+  return counts;
+}
+
+function nameOf(entry: Entry, rootPath: string): string {
+  if (entry.kind === 'mount') return rootPath + entry.prefix;
+  return `${rootPath} ${entry.method} ${entry.path}`;
 }

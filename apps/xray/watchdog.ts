@@ -22,7 +22,7 @@ const stuckMs = 5_000; // a client posts initialize within milliseconds of the e
 
 /** Calls `tell` for each stream that stays without a message. Returns how to stop. */
 export function watchHandshakes(
-  tell: (stuck: StuckSession) => void,
+  tell: (stuck: StuckSession, sessionId: string) => void,
   afterMs = stuckMs,
 ): () => void {
   const waiting = new Map<string, NodeJS.Timeout>();
@@ -32,7 +32,7 @@ export function watchHandshakes(
     if (transport !== 'sse') return;
     const forwarded = req?.headers['x-forwarded-for'] ?? req?.headers['x-forwarded-host'];
     const causes = likelyCauses(forwarded !== undefined);
-    const alarm = () => tell({ session: shortId(sessionId), causes });
+    const alarm = () => tell({ session: shortId(sessionId), causes }, sessionId);
     waiting.set(sessionId, setTimeout(alarm, afterMs).unref());
   };
   const stop = (event: unknown) => {
@@ -62,4 +62,32 @@ function likelyCauses(throughProxy: boolean): string[] {
     'a browser or curl just looks at the stream',
     ...(throughProxy ? [] : [proxy]),
   ];
+}
+
+export interface Stuck {
+  /** Whole. */
+  sessionId: string;
+  told: StuckSession;
+}
+
+/** The sessions that are stuck, from now on, until they close or go on. */
+export function watchStuck(tell: (stuck: Stuck) => void) {
+  const found = new Map<string, Stuck>();
+  const stopWatching = watchHandshakes((told, sessionId) => {
+    const stuck = { sessionId, told };
+    found.set(sessionId, stuck);
+    tell(stuck);
+  });
+  const forget = (event: unknown) => {
+    const { sessionId } = event as SessionEvent; // what the channel carries
+    found.delete(sessionId);
+  };
+  closed.subscribe(forget);
+  received.subscribe(forget);
+  function stop(): void {
+    stopWatching();
+    closed.unsubscribe(forget);
+    received.unsubscribe(forget);
+  }
+  return { all: () => found.values(), stop };
 }

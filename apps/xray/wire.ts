@@ -1,79 +1,40 @@
-/** Steps as the page gets them: plain JSON, bounded, without a secret. */
+/** Steps as the page gets them: plain JSON, bounded, without a secret. Made when somebody looks. */
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { refusal } from '../../http/near.ts';
 import { redact, shortId, shownHeadersOf } from '../../http/redact.ts';
-import type { Step } from './steps.ts';
+import type { KeptStep, Request } from './record.ts';
+import type { Rpc, Taken, WireStep } from './wire-step.ts';
 
-/** What joins a call to its answer: the JSON-RPC id, with the session it belongs to. */
-export interface Rpc {
-  id?: string | number;
-  method?: string;
-}
-
-/** `earlier`: it happened before anybody looked, and is told afterwards. */
-export type WireStep = { exchange: number; at: number; earlier?: true } & (
-  | { kind: 'request'; method: string; target: string; headers: Record<string, string> }
-  | ({ kind: 'matched' } & Taken)
-  | { kind: 'refused'; by: string; status: number; detail: string }
-  | { kind: 'opened'; session: string; transport: string }
-  | { kind: 'stream'; session?: string }
-  | { kind: 'message'; session: string; rpc: Rpc; text: string }
-  | { kind: 'frame'; session?: string; rpc?: Rpc; frame: string }
-  | { kind: 'answered'; status: number; ms: number; bytes: number; whole: boolean }
-);
-
-/** `rootPath` and `url` are the split that this router made. */
-export interface Taken {
-  by: 'mount' | 'route' | 'options' | 'refused';
-  name: string;
-  rootPath: string;
-  url: string;
-  status?: number;
-  detail?: string;
-}
-
-const maxChars = 2_000; // of one message or frame: enough to read, not to fill a page's memory
-
-export function toWire(step: Step): WireStep {
-  const { exchange } = step;
-  const base = {
-    exchange: exchange.id,
-    at: Math.round(performance.timeOrigin + performance.now()),
-  };
-  const session = exchange.sessionId === undefined ? {} : { session: shortId(exchange.sessionId) };
+export function toWire(request: Request, step: KeptStep): WireStep {
+  const { n, at } = step;
+  const base = { n, exchange: request.id, at };
+  const session = request.sessionId === undefined ? {} : { session: shortId(request.sessionId) };
   switch (step.kind) {
     case 'request': {
-      const { method, target, req } = exchange;
-      const headers = shownHeadersOf(req.headers);
+      const { method, target } = request;
+      const headers = shownHeadersOf(request.headers);
       return { ...base, kind: 'request', method, target: redact(target), headers };
     }
     case 'matched':
-      return { ...base, kind: 'matched', ...takenBy(step) };
+      return { ...base, kind: 'matched', ...takenBy(request.method, step) };
     case 'refused': {
-      const { by, status } = step;
-      return { ...base, kind: 'refused', by, status, detail: redact(step.detail) };
+      const { by, status, detail } = step;
+      return { ...base, kind: 'refused', by, status, detail: redact(detail) };
     }
-    case 'opened':
-      return {
-        ...base,
-        kind: 'opened',
-        session: shortId(step.sessionId),
-        transport: step.transport,
-      };
+    case 'opened': {
+      const { sessionId, transport } = step;
+      return { ...base, kind: 'opened', session: shortId(sessionId), transport };
+    }
     case 'stream':
       return { ...base, kind: 'stream', ...session };
     case 'message': {
-      const text = cut(redact(JSON.stringify(step.message)));
-      return {
-        ...base,
-        kind: 'message',
-        session: shortId(step.sessionId),
-        rpc: rpcOf(step.message),
-        text,
-      };
+      const text = cut(redact(step.text ?? JSON.stringify(step.message)));
+      return { ...base, kind: 'message', session: shortId(step.sessionId), rpc: step.rpc, text };
     }
-    case 'frame':
-      return frameStep(base, session, step.frame, step.message);
+    case 'frame': {
+      const rpc = step.rpc && { rpc: step.rpc };
+      return { ...base, kind: 'frame', ...session, ...rpc, frame: cut(redact(step.frame)) };
+    }
     case 'answered': {
       const { status, ms, bytes, whole } = step;
       return { ...base, kind: 'answered', status, ms: Math.round(ms * 100) / 100, bytes, whole };
@@ -81,22 +42,10 @@ export function toWire(step: Step): WireStep {
   }
 }
 
-export function frameStep(
-  base: { exchange: number; at: number },
-  { session }: { session?: string | undefined },
-  frame: string,
-  message: JSONRPCMessage | undefined,
-): WireStep {
-  return {
-    ...base,
-    kind: 'frame',
-    ...(session !== undefined && { session }),
-    ...(message && { rpc: rpcOf(message) }),
-    frame: cut(redact(frame)),
-  };
-}
-
-function takenBy({ exchange, rootPath, match, entries }: Step & { kind: 'matched' }): Taken {
+function takenBy(
+  method: string,
+  { rootPath, match, entries }: KeptStep & { kind: 'matched' },
+): Taken {
   const url = redact(match.url);
   if (match.kind === 'mount') {
     const { prefix } = match.mount;
@@ -105,17 +54,52 @@ function takenBy({ exchange, rootPath, match, entries }: Step & { kind: 'matched
   const base = { by: match.kind, rootPath, url };
   if (match.kind === 'route') return { ...base, name: `${match.route.method} ${match.route.path}` };
   if (match.kind === 'options') return { ...base, name: 'OPTIONS' };
-  const detail = refusal(match, { method: exchange.method, rootPath, entries });
+  const detail = refusal(match, { method, rootPath, entries });
   return { ...base, name: 'router', status: match.status, detail: redact(detail) };
 }
 
-function rpcOf(message: JSONRPCMessage): Rpc {
+export function rpcOf(message: JSONRPCMessage): Rpc {
   return {
     ...('id' in message && message.id !== undefined && { id: message.id }),
     ...('method' in message && { method: message.method }),
   };
 }
 
+export const maxChars = 2_000; // of one message or frame: enough to read, not to fill a memory
+
 function cut(text: string): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars)} … ${text.length} characters`;
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars)} …`;
+}
+
+/** The first characters of `text`, without the rest behind them: V8's slice would keep all of it. */
+export function shortened(text: string): string {
+  if (text.length <= maxChars) return text;
+  return Buffer.from(text.slice(0, maxChars + 1)).toString();
+}
+
+/** JSON.stringify for a value of any size, which stops once it has enough to show. */
+export function boundedJson(value: unknown): string {
+  let text = '';
+  const add = (part: string): void => {
+    if (text.length <= maxChars) text += part;
+  };
+  writeJson(value, add, () => text.length > maxChars);
+  return text;
+}
+
+function writeJson(value: unknown, add: (part: string) => void, isEnough: () => boolean): void {
+  if (typeof value !== 'object' || value === null) {
+    add(JSON.stringify(typeof value === 'string' ? shortened(value) : value) ?? 'null');
+    return;
+  }
+  const isArray = Array.isArray(value);
+  add(isArray ? '[' : '{');
+  let separator = '';
+  for (const [key, part] of Object.entries(value)) {
+    if (isEnough()) return;
+    add(isArray ? separator : `${separator}${JSON.stringify(shortened(key))}:`);
+    separator = ',';
+    writeJson(part, add, isEnough);
+  }
+  add(isArray ? ']' : '}');
 }

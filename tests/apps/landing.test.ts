@@ -157,7 +157,7 @@ test('the page runs no script, loads nothing, and is not kept for those who get 
   const { headers, body } = await ask(url, { headers: browser });
   assert.match(
     String(headers['content-security-policy']),
-    /^default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+    /^default-src 'none'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
   );
   assert.doesNotMatch(body, /<(?:script|link|img|iframe)\b/);
   assert.equal(headers['cache-control'], 'no-store');

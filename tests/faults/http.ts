@@ -226,7 +226,7 @@ test(
       for (;;) {
         const frame = await page.next();
         assert.ok(frame, 'the page is still told');
-        if (frame.event === 'items') return frame.data ?? '';
+        if (frame.event === 'panel') return frame.data ?? '';
       }
     };
     await itemsIn();
@@ -254,7 +254,7 @@ test('a page that comes while the store fails is kept, and gets the list later',
   const stderr = stderrOf(t);
   const page = await openStream(t, `${origin}/live/events`);
   let frame = await page.next();
-  while (frame && frame.event !== 'items') frame = await page.next();
+  while (frame && frame.event !== 'panel') frame = await page.next();
   assert.match(frame?.data ?? '', /Apples/);
   assert.equal(stderr.text().match(/the disk is away/g)?.length, 1);
 });
@@ -681,7 +681,7 @@ async function look(t: TestContext, origin: string, token: string) {
     while (!seen.includes(text)) {
       const frame = await stream.next();
       assert.ok(frame, `${text} was never told: ${seen}`);
-      if (frame.event !== 'items') seen += `${frame.event} ${frame.data}\n`;
+      if (frame.event !== 'panel') seen += `${frame.event} ${frame.data}\n`;
     }
     return seen;
   }
@@ -753,7 +753,7 @@ test('a flood with one token leaves out nothing of another’s', soon, async t =
   const [pageA] = [await look(t, origin, tokenA), await look(t, origin, tokenB)];
   for (let n = 0; n < 100; n++) await ask(`${origin}/items/`, { headers: headersOf(tokenB) });
   await ask(`${origin}/nowhere`, { headers: headersOf(tokenA) });
-  assert.doesNotMatch(await pageA.until('/nowhere'), /"skipped":[1-9]/);
+  assert.doesNotMatch(await pageA.until('/nowhere'), /"skipped":\{"/);
 });
 
 test('without tokens a page is shown all, whatever header came along', soon, async t => {

@@ -23,11 +23,12 @@ import {
   streaming,
 } from '../../apps/mcp/channels.ts';
 import type { McpServerLike } from '../../apps/mcp/sessions.ts';
-import { liveApp } from '../../apps/xray/app.ts';
+import { xray } from '../../apps/xray/app.ts';
 import { bearer } from '../../guard.ts';
 import type { App } from '../../http/app.ts';
 import { answered, type RequestEvent } from '../../http/channels.ts';
 import { listen } from '../../http/listen.ts';
+import { listPanel } from '../../program/list-panel/panel.ts';
 import { createRouter } from '../../router.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
@@ -204,7 +205,7 @@ function waitingServer(): McpServer {
 
 // The same fault: 20 viewers that had left kept every other out.
 test('viewers that were behind one another on a connection make room', soon, async t => {
-  const live = liveApp(memoryStore(), { xray: false, root: () => () => {} });
+  const live = xray(createRouter(), { record: false, panel: listPanel(memoryStore()) });
   t.after(() => live.close?.());
   const { got, gone, origin } = await serveWatched(t, live);
   const raw = openRaw(t, portOf(origin));
@@ -681,7 +682,7 @@ async function serveExpiring(t: TestContext) {
     return { token, clientId: 'c', scopes: [], expiresAt };
   };
   const mcp = mcpApp(waitingServer);
-  const live = liveApp(memoryStore(), { xray: false, root: () => () => {} });
+  const live = xray(createRouter(), { record: false, panel: listPanel(memoryStore()) });
   t.after(() => live.close?.());
   const router = createRouter().mount('/mcp', mcp).mount('/live', live);
   return { mcp, life, origin: await serve(t, bearer(router, { verify })) };

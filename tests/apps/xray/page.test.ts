@@ -1,4 +1,4 @@
-/** The page in a real browser: the list, the x-ray, traces as files, tabs, and its bounds. */
+/** The page in a real browser: the story it tells, traces as files, tabs, the panel, and its bounds. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -7,10 +7,12 @@ import { after, before, type TestContext, test } from 'node:test';
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { z } from 'zod';
+import { traceApp } from '../../../program/trace.ts';
 import { createRouter } from '../../../router.ts';
 import { type AppOptions, createApp } from '../../../server.ts';
 import { memoryStore } from '../../../store.ts';
 import { connect, portOf, sendRaw, serve, stopServer } from '../../support.ts';
+import { openSession, post, toolCall } from '../mcp/wire.ts';
 import { findBrowser, launchBrowser, noBrowser } from './browser.ts';
 
 const executable = findBrowser();
@@ -19,53 +21,114 @@ const axeSource = await readFile(
   createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
   'utf8',
 );
-const pageFile = new URL('../../../apps/xray/page/index.html', import.meta.url).href;
-
 let browser: Browser;
 before(async () => {
   if (executable !== undefined) browser = await launchBrowser(executable);
 });
 after(() => browser?.close());
 
-test('an item added over SSE shows, and so does the way of the call', inBrowser, async t => {
-  const { origin, page } = await openList(t);
-  const agent = await connect(t, `${origin}/mcp/sse`);
-  await agent.callTool({ name: 'add_item', arguments: { name: 'Oat milk', quantity: 2 } });
+test(
+  'a call over SSE is one story: the cut, the receipt, and the answer beside it',
+  inBrowser,
+  async t => {
+    const { origin, page } = await openList(t);
+    const agent = await connect(t, `${origin}/mcp/sse`);
+    await agent.callTool({ name: 'add_item', arguments: { name: 'Oat milk', quantity: 2 } });
 
-  await page.getByRole('checkbox', { name: 'Oat milk' }).waitFor();
-  const call = row(page, 'requests', 'add_item');
-  assert.equal(await part(call, 'rootPath'), '/mcp');
-  assert.match(await part(call, 'url'), /^\/messages\?sessionId=[0-9a-f]{8}$/);
-  assert.deepEqual(await wayOf(call), ['guard', 'router', 'mount', 'app', 'message', 'answer']);
-  assert.equal(await call.locator('.status').textContent(), '202');
-  await call.getByText('answered on the open stream').waitFor();
+    await page.getByRole('checkbox', { name: 'Oat milk' }).waitFor();
+    const call = calling(page, 'add_item');
+    assert.deepEqual(await partsOf(call), ['/mcp', '/messages']);
+    assert.match(await textOf(call.locator('.query')), /^\?sessionId=[0-9a-f]{8}…$/);
+    assert.deepEqual(await wayOf(call), ['guard', 'router', 'mount', 'app', 'message', 'answer']);
+    assert.equal(await call.locator('.status').textContent(), '202');
+    await call.getByText('answered on the open stream').waitFor();
+    await call.getByText('JSON-RPC id 1', { exact: true }).waitFor();
+    assert.match(await textOf(call.locator('.box')), /Added Oat milk as item 4/);
+    assert.equal(await call.locator('.lane.answers').count(), 1, 'a line joins the two');
 
-  const stream = row(page, 'streams', '/mcp/sse');
-  assert.equal(await part(stream, 'url'), '/sse');
-  assert.match(
-    await textOf(stream.locator('.frame').first()),
-    /^event: endpoint\ndata: \/mcp\/messages\?sessionId=/,
-  );
-  await call.locator('.chip').click();
-  const answer = stream.locator('li', { has: page.locator('.chip:focus') });
-  assert.match(await textOf(answer.locator('.frame')), /Added Oat milk as item 4/);
-  await page.keyboard.press('Enter');
-  assert.equal(await call.locator('.chip:focus').count(), 1, 'and back again');
-  assert.ok((await page.locator('#joins path').count()) > 0, 'a line joins the two');
-});
+    const stream = row(page, 'GET/mcp cut off, and left is /sse');
+    assert.match(
+      await textOf(stream.locator('.frame').first()),
+      /^event: endpoint\ndata: \/mcp\/messages\?sessionId=[0-9a-f]{8}…/,
+    );
+    assert.equal(await textOf(stream.locator('.box .prefix')), '/mcp');
+  },
+);
 
-test('an answer over Streamable HTTP is drawn on its own connection', inBrowser, async t => {
+test('an answer over Streamable HTTP stands in its own card', inBrowser, async t => {
   const { origin, page } = await openList(t);
   const agent = await connect(t, `${origin}/mcp`, 'streamable');
   await agent.callTool({ name: 'add_item', arguments: { name: 'Tea' } });
 
-  const call = row(page, 'requests', 'add_item');
+  const call = calling(page, 'add_item');
   await call.getByText('answered on this connection').waitFor();
-  assert.equal(await part(call, 'url'), '/');
+  assert.deepEqual(await partsOf(call), ['/mcp', '/']);
   assert.equal(await textOf(call.locator('.badge')), 'Streamable HTTP');
-  assert.match(await textOf(call.locator('.pipe .frame').last()), /Added Tea as item 4/);
-  assert.equal(await page.locator('#joins path').count(), 0, 'nothing to join across connections');
+  assert.match(await textOf(call.locator('.own .frame').last()), /Added Tea as item 4/);
+  assert.equal(await call.locator('.lane.answers').count(), 0, 'nothing to join');
 });
+
+test(
+  'what npm run client did before the page opened is there: six requests and the stream',
+  inBrowser,
+  async t => {
+    const origin = await serve(t, createApp(memoryStore(), { xray: true }));
+    const agent = await connect(t, `${origin}/mcp/sse`);
+    await agent.listTools();
+    await agent.callTool({ name: 'add_item', arguments: { name: 'Oat milk' } });
+    await agent.callTool({ name: 'update_item', arguments: { id: 4, purchased: true } });
+    await fetch(`${origin}/items/`);
+    await agent.close();
+    const page = await newPage(t, origin);
+    await row(page, '/items/').waitFor();
+    assert.equal(await page.locator('.row').count(), 7);
+    assert.equal(await page.locator('.row', { hasText: 'answered on the open stream' }).count(), 4);
+    await row(page, 'closed after').getByText('endpoint').waitFor();
+    assert.equal(await countAt(page, '/messages'), 5);
+  },
+);
+
+test('the page makes a call over SSE itself, and what came of it is joined', inBrowser, async t => {
+  const { page } = await openList(t);
+  await page.getByRole('button', { name: 'Make an SSE call' }).click();
+  const call = calling(page, 'get_items');
+  await call.getByText('answered on the open stream').waitFor();
+  assert.deepEqual(await partsOf(call), ['/mcp', '/messages']);
+  assert.equal(await call.locator('.status').textContent(), '202');
+  assert.match(await textOf(call.locator('.box')), /Answer to JSON-RPC id 2/);
+  await page.getByRole('button', { name: 'Make a Streamable call' }).click();
+  await calling(page, 'get_items').first().getByText('answered on this connection').waitFor();
+  await page.getByRole('button', { name: 'Ask /mcpx' }).click();
+  await row(page, "'/mcp' is mounted, but a prefix ends at a segment").waitFor();
+  assert.match(await textOf(page.locator('#foreign code')), /^curl -H 'Host: evil\.example' /);
+});
+
+const widths = [360, 390, 768, 1024, 1280, 1440, 1920];
+for (const colorScheme of ['light', 'dark'] as const)
+  test(
+    `at every width all of a card is in it, and the path is whole (${colorScheme})`,
+    inBrowser,
+    async t => {
+      const { origin, page } = await openList(t, {}, { colorScheme });
+      await showTraffic(t, page, origin);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 900 });
+        const found = geometry.parse(await page.evaluate(measure));
+        assert.deepEqual(found.outside, [], `${width} px: outside their card`);
+        assert.deepEqual(found.cutShort, [], `${width} px: paths that are cut short`);
+        assert.ok(
+          found.paths > 4 && found.lines === 1,
+          `${width} px: a path takes ${found.lines} lines`,
+        );
+        assert.equal(found.scrolls, width, 'nothing scrolls sideways');
+        assert.equal(found.crossings, 0, 'no two joins cross');
+      }
+      for (const width of [390, 1280]) {
+        await page.setViewportSize({ width, height: 900 });
+        assert.deepEqual(await findings(page), [], `${width} px`);
+      }
+    },
+  );
 
 test('an agent that subscribed is told of an item added on the page', inBrowser, async t => {
   const { origin, page } = await openList(t);
@@ -109,19 +172,19 @@ test('a refused request shows where it stopped and why', inBrowser, async t => {
   const { origin, page } = await openList(t);
   const port = Number(new URL(origin).port);
   await sendRaw(port, 'GET /items/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
-  const foreign = row(page, 'requests', 'The host evil.example is not served here.');
+  const foreign = row(page, 'The host evil.example is not served here.');
   await foreign.waitFor();
   assert.deepEqual(await wayOf(foreign), ['guard', 'router']);
   assert.equal(await textOf(foreign.locator('.stopped .value')), '403');
   assert.equal(await textOf(foreign.locator('.ghost .value')), 'not reached');
 
   await fetch(`${origin}/mcpx`);
-  const near = row(page, 'requests', "'/mcp' is mounted, but a prefix ends at a segment");
+  const near = row(page, "'/mcp' is mounted, but a prefix ends at a segment");
   await near.waitFor();
   assert.deepEqual(await wayOf(near), ['guard', 'router', 'app']);
 
   await fetch(`${origin}/items/`, { method: 'POST', body: 'Milk' });
-  const handlers = row(page, 'requests', 'The body must be application/json');
+  const handlers = row(page, 'The body must be application/json');
   await handlers.waitFor();
   assert.deepEqual(await wayOf(handlers), ['guard', 'router', 'route', 'handler']);
   assert.equal(await textOf(handlers.locator('.stopped .value')), '415');
@@ -130,78 +193,61 @@ test('a refused request shows where it stopped and why', inBrowser, async t => {
 test('a step shows the source lines that did it', inBrowser, async t => {
   const { origin, page } = await openList(t);
   await fetch(`${origin}/mcp/nothing`);
-  const request = row(page, 'requests', '/mcp/nothing');
-  await request.locator('.stop.mount').click();
+  const request = row(page, '/mcp/nothing');
+  await request.locator('.step.cut').click();
   await request.getByText("The app gets rootPath '/mcp' and url '/nothing'").waitFor();
   await request.getByText('export function stripPrefix').waitFor();
   assert.match(await textOf(request.locator('figcaption').first()), /^router\.ts:\d+$/);
-  await request.locator('.stop.mount').click();
+  await request.locator('.step.cut').click();
   await request.locator('.panel').waitFor({ state: 'detached' });
 });
 
-for (const colorScheme of ['light', 'dark'] as const)
-  test(`the page passes an accessibility scan (${colorScheme})`, inBrowser, async t => {
-    const { origin, page } = await openList(t, {}, { colorScheme });
-    await showTraffic(t, page, origin);
-    assert.deepEqual(await seriousFindings(page), []);
-  });
-
-test('at 360 px nothing scrolls sideways, and all works', inBrowser, async t => {
-  const { origin, page } = await openList(
-    t,
-    {},
-    { viewport: { width: 360, height: 740 }, hasTouch: true },
-  );
-  await showTraffic(t, page, origin);
-  const width = 'document.documentElement.scrollWidth';
-  assert.equal(await page.evaluate(width), 360);
-  await page.getByLabel('What to buy').fill('Salt');
-  await page.getByRole('button', { name: 'Add', exact: true }).tap();
-  await page.getByRole('checkbox', { name: 'Salt' }).tap();
-  await page.locator('li.done', { hasText: 'Salt' }).waitFor();
-  const call = row(page, 'requests', 'add_item').filter({ hasText: '/messages' });
-  await call.locator('.stop').nth(1).tap();
-  await page.getByText('is the longest prefix').waitFor();
-  await call.locator('.chip').tap();
-  await page.locator('#streams .chip:focus').waitFor();
-  assert.equal(await page.evaluate(width), 360);
-});
-
-test('the keyboard alone adds an item, ticks it and reads a step', inBrowser, async t => {
-  const { page } = await openList(t);
+test('the keyboard alone reaches and opens every step, and adds an item', inBrowser, async t => {
+  const { origin, page } = await openList(t);
+  const agent = await connect(t, `${origin}/mcp/sse`);
+  await agent.callTool({ name: 'get_items', arguments: {} });
+  await calling(page, 'get_items').locator('.box').waitFor();
   const { keyboard } = page;
+  await tabTo(page, '#story .row:first-child .step:first-child');
+  const all = await page.locator('#story button').count();
+  const opened = new Set<string>();
+  for (let rows = await page.locator('.row').count(); rows > 0; rows--) {
+    const inRow = await page.locator('.row:has(:focus) button').count();
+    for (let left = inRow; left > 0; left--) {
+      await keyboard.press('Enter');
+      await page.locator(':focus[aria-expanded="true"]').waitFor();
+      opened.add(await page.evaluate(focusedName));
+      if (left > 1) await keyboard.press('ArrowRight');
+    }
+    if (rows > 1) await keyboard.press('ArrowDown');
+  }
+  assert.equal(opened.size, all);
   await tabTo(page, '#name');
   await keyboard.type('Olives');
   await keyboard.press('Enter');
   await page.getByRole('checkbox', { name: 'Olives' }).waitFor();
-  await tabTo(page, '#item-4');
-  await keyboard.press('Space');
-  await page.locator('li.done', { hasText: 'Olives' }).waitFor();
-  const patch = row(page, 'requests', 'PATCH /items/4');
-  await patch.waitFor();
-  await tabTo(page, '#requests .stop');
-  await keyboard.press('ArrowUp');
-  await keyboard.press('ArrowRight');
-  await keyboard.press('Enter');
-  await patch.getByText('answers this path. No mounted prefix holds it.').waitFor();
   await tabTo(page, 'body, .skip'); // out at the other end: no trap
 });
 
-test('a saved trace opens without a server and shows the same', inBrowser, async t => {
+test('a saved trace opens on any such page, and shows the same', inBrowser, async t => {
   const { origin, page } = await openList(t);
   await showTraffic(t, page, origin);
   const trace = await exported(page);
-  const opened = await newPage(t, pageFile);
+  const opened = await newPage(t, await serve(t, createApp(memoryStore())));
   await openTrace(opened, trace);
   await opened.getByText('This is trace.json').waitFor();
   assert.deepEqual(await picture(opened), await picture(page));
-  await opened.locator('.stop.mount').first().click();
+  await opened.locator('.step.cut').first().click();
   await opened.getByText('export function stripPrefix').waitFor();
   await openTrace(opened, '{}', 'x.json');
   await opened.getByText('x.json is not a trace').waitFor();
-  await openTrace(opened, await readFile('docs/trace.json', 'utf8'), 'docs.json');
-  await opened.getByText('This is docs.json').waitFor();
-  await row(opened, 'requests', 'remove_item').waitFor();
+});
+
+test('npm run trace serves the page for a file, without the list', inBrowser, async t => {
+  const origin = await serve(t, traceApp(new URL('../../../docs/trace.json', import.meta.url)));
+  const page = await newPage(t, origin);
+  await row(page, 'remove_item').waitFor();
+  assert.equal(await page.locator('#panel').isVisible(), false);
 });
 
 test('tabs share one stream, and when its tab goes another takes over', inBrowser, async t => {
@@ -211,12 +257,12 @@ test('tabs share one stream, and when its tab goes another takes over', inBrowse
   });
   const agent = await connect(t, `${origin}/mcp/sse`);
   await agent.callTool({ name: 'add_item', arguments: { name: 'First' } });
-  await row(page, 'requests', 'add_item').waitFor();
+  await calling(page, 'add_item').waitFor();
 
   const second = await page.context().newPage();
   await second.goto(origin);
   await second.getByText('Live, through another tab').waitFor();
-  await row(second, 'requests', 'add_item').waitFor(); // what had happened before it came
+  await row(second, 'add_item').waitFor(); // what had happened before it came
   await second.getByRole('checkbox', { name: 'First' }).waitFor();
   assert.deepEqual(await picture(second), await picture(page));
   assert.equal(streams.length, 1);
@@ -227,9 +273,13 @@ test('tabs share one stream, and when its tab goes another takes over', inBrowse
   await closed;
   await second.getByText('Live', { exact: true }).waitFor();
   await agent.callTool({ name: 'remove_item', arguments: { id: 4 } });
-  const removal = row(second, 'requests', 'remove_item');
+  const removal = row(second, 'remove_item');
   await removal.getByText('answered on the open stream').waitFor();
-  assert.equal(await second.locator('#streams .row').count(), 1, 'the stream is known again');
+  assert.equal(
+    await second.locator('.row', { hasText: 'open since' }).count(),
+    1,
+    'the stream is known again',
+  );
   assert.equal(streams.length, 2);
 });
 
@@ -238,15 +288,15 @@ test('a stream that was open before the page shows its answers', inBrowser, asyn
   const origin = await serve(t, app);
   const agent = await connect(t, `${origin}/mcp/sse`);
   const page = await newPage(t, origin);
-  const stream = row(page, 'streams', '/mcp/sse');
+  const stream = row(page, 'open since').or(row(page, 'closed after')).first();
   await stream.waitFor();
-  assert.deepEqual(await wayOf(stream), ['guard', 'router', 'mount', 'app', 'stream']);
+  assert.deepEqual(await wayOf(stream), ['guard', 'router', 'mount', 'app', 'session', 'stream']);
   await agent.callTool({ name: 'get_items', arguments: {} });
-  await row(page, 'requests', 'get_items').getByText('answered on the open stream').waitFor();
+  await calling(page, 'get_items').getByText('answered on the open stream').waitFor();
   await page.reload();
   await stream.waitFor();
   await agent.callTool({ name: 'add_item', arguments: { name: 'Rice' } });
-  await row(page, 'requests', 'add_item').getByText('answered on the open stream').waitFor();
+  await calling(page, 'add_item').getByText('answered on the open stream').waitFor();
   await agent.close();
   await stream.getByText(/closed after|ended/).waitFor();
 });
@@ -270,25 +320,33 @@ test('one session is picked, the picture paused and cleared', inBrowser, async t
     await connect(t, `${origin}/mcp`, 'streamable'),
   ];
   for (const agent of agents) await agent.callTool({ name: 'get_items', arguments: {} });
-  await row(page, 'requests', 'get_items').nth(1).waitFor();
+  await calling(page, 'get_items').nth(1).waitFor();
   const session = await page
     .locator('#session option', { hasText: '· SSE · test' })
     .getAttribute('value');
   await page.locator('#session').selectOption(session);
-  for (const rows of [row(page, 'requests', 'get_items'), page.locator('#streams .row')]) {
-    await rows.nth(0).waitFor(); // drawn anew in the next frame
-    await rows.nth(1).waitFor({ state: 'detached' });
-  }
+  await calling(page, 'get_items').nth(1).waitFor({ state: 'detached' }); // drawn anew in the next frame
+  assert.equal(await calling(page, 'get_items').count(), 1);
   await page.locator('#session').selectOption('');
+  await fetch(`${origin}/mcpx`);
+  await row(page, '/mcpx').waitFor();
+  await page.locator('#kind').selectOption('bad');
+  await calling(page, 'get_items').first().waitFor({ state: 'detached' });
+  assert.equal(await page.locator('.row').count(), 1);
+  await page.locator('#kind').selectOption('mcp');
+  await row(page, '/mcpx').waitFor({ state: 'detached' });
+  await page.locator('#path').fill('/items');
+  await page.getByText('Nothing that passed fits').waitFor();
+  await page.locator('#path').fill('');
+  await page.locator('#kind').selectOption('');
 
   await page.getByRole('button', { name: 'Pause' }).click();
   await fetch(`${origin}/healthz`);
   await page.getByText('Paused (1)').click(); // it has come, and is not drawn
-  await row(page, 'requests', '/healthz').waitFor();
+  await row(page, '/healthz').waitFor();
   await page.getByRole('button', { name: 'Clear' }).click();
-  await page.getByText('No request yet').waitFor();
-  await page.getByRole('button', { name: 'GET /mcpx' }).click();
-  await row(page, 'requests', '/mcpx').waitFor();
+  await row(page, '/healthz').waitFor({ state: 'detached' });
+  await row(page, 'open since').first().waitFor();
 });
 
 test('the page asks for a token, and shows no secret', inBrowser, async t => {
@@ -305,11 +363,11 @@ test('the page asks for a token, and shows no secret', inBrowser, async t => {
     const agent = await connect(t, origin + path, transport, headers);
     await agent.callTool({ name: 'get_items', arguments: {} });
   }
-  await row(page, 'requests', 'get_items').nth(1).waitFor();
+  await calling(page, 'get_items').nth(1).waitFor();
   await fetch(`${origin}/items/`); // without the token, so it is nobody's
   await fetch(`${origin}/nowhere`, { headers });
-  await row(page, 'requests', '/nowhere').waitFor();
-  assert.equal(await row(page, 'requests', 'Send a token').count(), 0);
+  await row(page, '/nowhere').waitFor();
+  assert.equal(await row(page, 'Send a token').count(), 0);
   const data = (await exported(page)) + (await page.content());
   assert.ok(!data.includes(token), 'the token');
   assert.doesNotMatch(data, /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}/, 'a session id');
@@ -322,12 +380,12 @@ test('what agents send is text, whatever it looks like', inBrowser, async t => {
   const name = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
   await agent.callTool({ name: 'add_item', arguments: { name } });
   await page.locator('#items label', { hasText: name }).waitFor();
-  await row(page, 'requests', 'add_item')
-    .locator('.stop', { hasText: /^message/ })
+  await calling(page, 'add_item')
+    .locator('.step', { hasText: /^message/ })
     .click();
   await page.locator('.panel pre', { hasText: 'onerror' }).waitFor();
   assert.equal(await page.locator('img, #items script').count(), 0);
-  assert.match(await page.title(), /^Shopping list/);
+  assert.match(await page.title(), /^The mount/);
 });
 
 const places: [path: string, why: string, app: () => ReturnType<typeof createRouter>][] = [
@@ -358,7 +416,7 @@ for (const [path, why, app] of places)
     const origin = await serve(t, app());
     const page = await newPage(t, origin + path);
     await page.getByRole('checkbox', { name: 'Apples' }).check();
-    await row(page, 'requests', 'PATCH').waitFor();
+    await row(page, 'PATCH').waitFor();
   });
 
 test('the page comes back when the server does', inBrowser, async t => {
@@ -377,34 +435,42 @@ test('the page comes back when the server does', inBrowser, async t => {
   t.after(() => stopServer(second));
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByRole('checkbox', { name: 'Apples' }).check();
-  await row(page, 'requests', 'PATCH').waitFor();
+  await row(page, 'PATCH').waitFor();
 });
 
-test('1,000 requests a second leave the page small and alive', inBrowser, async t => {
-  const { origin, page } = await openList(t);
-  const without = await load(origin, 1_000);
-  const withPage = await load(origin, 3_000);
-  await row(page, 'requests', '/items/').nth(59).waitFor();
-  const nodes = Number(await page.evaluate("document.querySelectorAll('*').length"));
-  assert.ok(nodes < 12_000, `${nodes} elements`);
-  assert.ok((await page.locator('.row').count()) <= 300);
-  await page.getByText('came too fast to be drawn').waitFor();
-  await page.getByRole('checkbox', { name: 'Apples' }).check();
-  await page.locator('li.done', { hasText: 'Apples' }).waitFor();
-  t.diagnostic(`p99 of /items/: ${without} ms at first, ${withPage} ms on`);
-});
+test(
+  '200 calls in a second are counted truly, and the page stays small and alive',
+  inBrowser,
+  async t => {
+    const { origin, page } = await openList(t);
+    const session = await openSession(`${origin}/mcp`);
+    const call = (_: unknown, id: number) =>
+      post(`${origin}/mcp`, toolCall(id, 'get_items'), session);
+    await Promise.all(Array.from({ length: 200 }, call));
+    await page.getByText('more came too fast to be drawn; they are counted').waitFor();
+    await page.locator('#tree .count', { hasText: '201' }).first().waitFor();
+    for (let count = 0; count < 120; count++) await fetch(`${origin}/healthz`);
+    await page.locator('#tree .count', { hasText: '120' }).first().waitFor();
+    assert.equal(await countAt(page, '/healthz'), 120);
+    const folded = row(page, '/healthz');
+    assert.equal(await folded.count(), 1, 'equal ones are one row');
+    assert.match(await textOf(folded.locator('.times')), /^×[2-9]\d?$/);
+    const nodes = Number(await page.evaluate("document.querySelectorAll('*').length"));
+    assert.ok(nodes < 12_000, `${nodes} elements`);
+    await page.getByRole('checkbox', { name: 'Apples' }).check();
+    await page.locator('li.done', { hasText: 'Apples' }).waitFor();
+  },
+);
 
 test('the last 300 requests and 200 frames are kept, and what is open', inBrowser, async t => {
-  const page = await newPage(t, pageFile);
+  const page = await newPage(t, await serve(t, createApp(memoryStore())));
   await openTrace(page, JSON.stringify(longTrace(1_000)));
   await page.getByText('This is trace.json').waitFor();
-  await row(page, 'requests', '/items/1000').waitFor();
+  await row(page, '/items/1000').waitFor();
   assert.equal(await page.locator('.row').count(), 300);
-  assert.equal(await row(page, 'requests', '/items/701').count(), 0, 'the oldest went');
-  const stream = row(page, 'streams', '/mcp/sse');
-  assert.equal(await stream.locator('.frame').count(), 200);
+  assert.equal(await row(page, '/items/701').count(), 0, 'the oldest went');
+  const stream = row(page, 'event: first');
   assert.equal(await textOf(stream.locator('.frame').first()), 'event: first');
-  assert.equal(await textOf(stream.locator('.frame').last()), 'event: 1000');
 });
 
 interface Opened {
@@ -457,26 +523,32 @@ async function showTraffic(t: TestContext, page: Page, origin: string): Promise<
     await agent.callTool({ name: 'add_item', arguments: { name: `Item ${i}`, purchased: true } });
   await fetch(`${origin}/items/`);
   await fetch(`${origin}/mcpx`);
-  await row(page, 'requests', '/mcpx').waitFor();
-  await row(page, 'requests', '/mcpx').locator('.stop').nth(1).click();
+  await row(page, '/mcpx').waitFor();
+  await row(page, '/mcpx').locator('.step').nth(1).click();
   await page.locator('.panel figure').first().waitFor();
-  await page.locator('.lit').first().waitFor({ state: 'detached' });
 }
 
-function row(page: Page, lane: 'requests' | 'streams', text: string): Locator {
-  return page.locator(`#${lane} .row`, { hasText: text });
+/** Those that call this tool: its name stands in other answers, too. */
+function calling(page: Page, tool: string): Locator {
+  const value = page.locator('.step .value').getByText(tool, { exact: true });
+  return page.locator('#story .row', { has: value });
+}
+
+function row(page: Page, text: string): Locator {
+  return page.locator('#story .row', { hasText: text });
 }
 
 async function textOf(locator: Locator): Promise<string> {
   return (await locator.textContent()) ?? '';
 }
 
-function part(row: Locator, name: 'rootPath' | 'url'): Promise<string> {
-  return textOf(row.locator(`[data-part="${name}"]`));
+/** What is left and right of the cut. */
+function partsOf(row: Locator): Promise<string[]> {
+  return row.locator('.path .prefix, .path .rest').allTextContents();
 }
 
 function wayOf(row: Locator): Promise<string[]> {
-  return row.locator('.stop .what').allTextContents();
+  return row.locator('.step .what').allTextContents();
 }
 
 async function openTrace(page: Page, text: string, name = 'trace.json'): Promise<void> {
@@ -508,13 +580,13 @@ function longTrace(requests: number): object {
       step(i, 'answered', { status: 200, ms: 1, bytes: 1, whole: true }),
     );
   const tree = { rootPath: '', routes: [], mounts: [] };
-  return { format: 'mcp-mount trace 1', tree, skipped: 0, stuck: [], steps };
+  return { format: 'mcp-mount trace 2', tree, skipped: {}, counts: {}, stuck: [], steps };
 }
 
 /** What the lanes say, in words. */
 async function picture(page: Page): Promise<string[]> {
   const rows = await page
-    .locator('.row .head, .row .way, .row .call, .row .pipe')
+    .locator('.row .head, .row .way, .row .call, .row .box, .row .own')
     .allTextContents();
   return rows.map(text => text.replaceAll(/\s+/g, ' '));
 }
@@ -543,37 +615,49 @@ const axeResult = z.object({
   ),
 });
 
-async function seriousFindings(page: Page): Promise<string[]> {
+async function findings(page: Page): Promise<string[]> {
   await page.evaluate(axeSource);
   const { violations } = axeResult.parse(
     await page.evaluate("axe.run({ resultTypes: ['violations'] })"),
   );
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  return serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
-/** 1,000 GETs a second for `ms`, fewer where the machine can't; the 99th percentile of their time. */
-async function load(origin: string, ms: number): Promise<number> {
-  const times: number[] = [];
-  const start = performance.now();
-  let sent = 0;
-  const get = async () => {
-    const from = performance.now();
-    await (await fetch(`${origin}/items/`)).arrayBuffer();
-    times.push(performance.now() - from);
+const focusedName = `(() => {
+  const rows = [...document.querySelectorAll('.row')];
+  const row = document.activeElement.closest('.row');
+  return rows.indexOf(row) + ' ' + [...row.querySelectorAll('button')].indexOf(document.activeElement);
+})()`;
+
+const geometry = z.object({
+  outside: z.array(z.string()),
+  cutShort: z.array(z.string()),
+  paths: z.number(),
+  lines: z.number(),
+  scrolls: z.number(),
+  crossings: z.number(),
+});
+
+/** In the page: what sticks out of its card, which paths are not whole, how the joins lie. */
+const measure = `(() => {
+  const around = (element, box) => {
+    const a = element.getBoundingClientRect(), b = box.getBoundingClientRect();
+    return a.width === 0 || (a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 4 && a.bottom <= b.bottom + 1);
   };
-  while (performance.now() - start < ms) {
-    const due = Math.min(performance.now() - start, times.length + mostInFlight);
-    const batch: Promise<void>[] = [];
-    for (; sent < due; sent++) batch.push(get());
-    await Promise.race([Promise.all(batch), new Promise(done => setTimeout(done, 5))]);
-  }
-  while (times.length < sent) await new Promise(done => setTimeout(done, 5));
-  times.sort((a, b) => a - b);
-  return Math.round(times[Math.floor(times.length * 0.99)] ?? 0);
-}
+  const cards = [...document.querySelectorAll('.card, .box, .panel')];
+  const seen = cards.flatMap(card => [...card.querySelectorAll('*:not(.unseen, pre *)')].filter(one => !around(one, card)).map(one => one.outerHTML.slice(0, 120)));
+  const parts = [...document.querySelectorAll('.path .prefix, .path .rest, .path .uncut')];
+  const short = parts.filter(part => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0).map(part => part.textContent);
+  const lines = Math.max(...parts.map(part => Math.round(part.getBoundingClientRect().height / parseFloat(getComputedStyle(part).lineHeight))));
+  const joins = [...document.querySelectorAll('.row')].filter(row => row.querySelector('.lane.answers') && row.querySelector('.box')).map(row => [row.querySelector('.card').getBoundingClientRect().top, row.querySelector('.box').getBoundingClientRect().top]);
+  const crossings = joins.filter(([a, b], i) => joins.some(([c, d], j) => j > i && (a - c) * (b - d) < 0)).length;
+  return { outside: seen, cutShort: short, paths: parts.length, lines, scrolls: document.documentElement.scrollWidth, crossings };
+})()`;
 
-const mostInFlight = 200; // more would measure this loop, not the server
+async function countAt(page: Page, node: string): Promise<number> {
+  const line = page.locator('#tree .branch', { has: page.getByText(node, { exact: true }) });
+  return Number(await textOf(line.locator('.count').first()));
+}
 
 function wrap(prefix: string, app: ReturnType<typeof createApp>) {
   return createRouter().mount(prefix, app);

@@ -26,8 +26,8 @@ interface Shot {
 }
 
 const shots: Shot[] = [
-  { name: 'page-light', width: 1440, height: 900, colorScheme: 'light', keepTrace: true },
-  { name: 'page-dark', width: 1440, height: 900, colorScheme: 'dark' },
+  { name: 'page-light', width: 1280, height: 800, colorScheme: 'light', keepTrace: true },
+  { name: 'page-dark', width: 1280, height: 800, colorScheme: 'dark' },
   { name: 'page-phone', width: 390, height: 844, colorScheme: 'light' },
 ];
 
@@ -47,10 +47,8 @@ async function take(browser: Browser, { name, width, height, ...shot }: Shot): P
   const { colorScheme } = shot;
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });
   await page.goto(`http://localhost:${port}/`);
-  await page.getByText('Apples').waitFor();
+  await page.locator('#connection[data-state=live]').waitFor();
   const agents = await play(page, port);
-  if (name === 'page-phone')
-    await page.evaluate("document.querySelector('#xray').scrollIntoView()");
   await page.screenshot({ path: docs(`${name}.png`), animations: 'disabled' });
   if (shot.keepTrace) await keepTrace(page);
   for (const agent of agents) await agent.close();
@@ -71,12 +69,15 @@ async function play(page: Page, port: number): Promise<Client[]> {
   const shopper = new Client({ name: 'shopper', version: '1' });
   await shopper.connect(new SSEClientTransport(new URL(`${mcp}/sse`)));
   await shopper.subscribeResource({ uri: 'shopping://items' });
+  if (!(await page.locator('#add').isVisible())) await page.locator('#panel summary').click();
   await page.getByRole('checkbox', { name: 'Bread' }).uncheck();
+  await page.evaluate('scrollTo(0, 0)');
   await fetch(`http://localhost:${port}/mcpx`);
   await shopper.callTool({ name: 'add_item', arguments: { name: 'Oat milk', quantity: 2 } });
   await shopper.callTool({ name: 'update_item', arguments: { id: 4, purchased: true } });
   await planner.callTool({ name: 'remove_item', arguments: { id: 3 } });
-  await page.locator('.row', { hasText: 'remove_item' }).getByText('answered on').waitFor();
+  await page.getByRole('button', { name: 'Make an SSE call' }).click();
+  await page.getByText('on the open stream').nth(3).waitFor();
   await page.mouse.move(0, 0);
   await page.waitForTimeout(1_500); // what flashes has calmed down
   return [planner, shopper];

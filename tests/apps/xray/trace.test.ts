@@ -6,9 +6,11 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import * as mcpChannels from '../../../apps/mcp/channels.ts';
 import { keepAlive } from '../../../apps/mcp/stream.ts';
+import { xray } from '../../../apps/xray/app.ts';
 import { accessLog, type LogFormat } from '../../../apps/xray/log.ts';
 import { type Exchange, observe, type Step } from '../../../apps/xray/steps.ts';
 import { type StuckSession, watchHandshakes } from '../../../apps/xray/watchdog.ts';
+import type { Batch, WireStep } from '../../../apps/xray/wire-step.ts';
 import { refused } from '../../../guard.ts';
 import { answered, matched } from '../../../http/channels.ts';
 import { problemSent } from '../../../http/problem.ts';
@@ -343,20 +345,14 @@ test('nothing is published when nobody listens, and nobody is left when observin
   assert.deepEqual(listeners(), [], 'all have stopped');
 });
 
-test('a page that looks on costs the requests nothing once it is gone and the app is closed', async t => {
+test('the x-ray listens from the start, and no more once the app is closed', async t => {
   const app = createApp(memoryStore(), { xray: true });
-  const origin = await serve(t, app);
+  await serve(t, app);
   const perRequest = [matched, answered, refused, sent, streaming];
   assert.ok(
-    perRequest.every(channel => !channel.hasSubscribers),
+    perRequest.every(channel => channel.hasSubscribers),
     'before anybody looks',
   );
-  const { stream } = await look(t, origin);
-  assert.ok(
-    perRequest.every(channel => channel.hasSubscribers),
-    'while somebody does',
-  );
-  stream.cut();
   await app.close?.();
   assert.ok(
     channels.every(channel => !channel.hasSubscribers),
@@ -432,11 +428,14 @@ test('as text the two lines of a stream say so', async t => {
   const url = `${await serveApp(t)}/mcp`;
   const { line } = log(t, 'text');
   const stream = await openSse(t, `${url}/sse`);
-  assert.match(await line(/opens/), /^GET +\/mcp \| \/sse +stream opens {2}session [0-9a-f]{8}\n$/);
+  assert.match(
+    await line(/opens/),
+    /^GET +\/mcp \| \/sse +stream opens {2}session [0-9a-f]{8}…\n$/,
+  );
   stream.cut();
   assert.match(
     await line(/closes/),
-    /^GET +\/mcp \| \/sse +200 {2}[\d.]+ ms {2}\d+ B {2}stream closes {2}session [0-9a-f]{8}\n$/,
+    /^GET +\/mcp \| \/sse +200 {2}[\d.]+ ms {2}\d+ B {2}stream closes {2}session [0-9a-f]{8}…\n$/,
   );
 });
 
@@ -473,7 +472,7 @@ test('no session id and no token is logged or shown whole, wherever it stands', 
   for (const { line } of texts) await line(/last/);
   const shown = [
     ...texts.flatMap(({ lines }) => lines),
-    ...viewer.seen.flatMap(({ event, data }) => (event === 'items' ? [] : [data])),
+    ...viewer.seen.flatMap(({ event, data }) => (event === 'panel' ? [] : [data])),
   ].join('\n');
   for (const secret of [token, ...ids]) assert.ok(!shown.includes(secret), `${secret} is shown`);
   assert.ok(
@@ -614,7 +613,7 @@ async function look(t: TestContext, origin: string, headers: Record<string, stri
   })();
   const event = (name: string, fits: (data: string) => boolean = () => true) =>
     first(({ event, data }) => event === name && fits(data));
-  await event('items');
+  await event('panel');
   return { seen, event, stream, over };
 }
 
@@ -629,16 +628,129 @@ test('a page is told what is mounted, then the list, then the list as it changes
     ['/mcp', '/live'],
   );
   const items = await (await fetch(`${origin}/items/`)).json();
-  assert.deepEqual(JSON.parse((await event('items')).data), items);
+  assert.deepEqual(JSON.parse((await event('panel')).data), items);
 
   const client = await connect(t, `${origin}/mcp/sse`);
   await client.callTool({ name: 'add_item', arguments: { name: 'Oat milk' } });
-  await event('items', data => data.includes('Oat milk'));
+  await event('panel', data => data.includes('Oat milk'));
   assert.ok(
     seen.every(({ event }) => event !== 'steps'),
     'without the x-ray no request is shown',
   );
   assert.equal((await ask(`${origin}/live/sources`)).status, 404);
+});
+
+test('what passed before anybody looked is kept and told first: the last hundred, and open streams', async t => {
+  const origin = await serveApp(t, { xray: true });
+  const stream = await openSse(t, `${origin}/mcp/sse`);
+  await post(stream.messages, initialize());
+  await stream.message();
+  for (let count = 0; count < 120; count++) await ask(`${origin}/items/?n=${count}`);
+  const { event } = await look(t, origin);
+  const { steps }: { steps: WireStep[] } = JSON.parse((await event('past')).data);
+  const targets = steps.flatMap(step => (step.kind === 'request' ? [step.target] : []));
+  assert.equal(targets.filter(target => target.startsWith('/items/')).length, 100);
+  assert.ok(targets.includes('/items/?n=119') && !targets.includes('/items/?n=19'));
+  assert.ok(targets.includes('/mcp/sse'), 'which is older, and open');
+  const frames = steps.flatMap(step =>
+    step.kind === 'frame' ? [step.frame.split('\n', 1)[0]] : [],
+  );
+  assert.deepEqual(frames, ['event: endpoint', 'event: message']);
+  const numbers = steps.map(step => step.n);
+  assert.deepEqual(
+    numbers,
+    numbers.toSorted((a, b) => a - b),
+  );
+});
+
+test('what is kept is bounded in size, and a long message is cut', async t => {
+  const origin = await serveApp(t, { xray: true });
+  const session = await openSession(`${origin}/mcp`);
+  const name = 'x'.repeat(200_000);
+  for (let count = 0; count < 60; count++)
+    await post(`${origin}/mcp`, toolCall(count, 'add_item', { name }), session);
+  const { event } = await look(t, origin);
+  const { data } = await event('past');
+  assert.ok(data.length < 60 * 6_000, `${data.length} characters`);
+  assert.match(data, /add_item/);
+});
+
+test('counts are those of all that passed, told or not', async t => {
+  const origin = await serveApp(t, { xray: true });
+  const { seen, event } = await look(t, origin);
+  await Promise.all(Array.from({ length: 200 }, () => ask(`${origin}/items/`)));
+  await event('steps', data => JSON.parse(data).counts[' GET /items/'] === 200);
+  const batches: Batch[] = seen
+    .filter(({ event }) => event === 'steps')
+    .map(({ data }) => JSON.parse(data));
+  const told = batches.flatMap(({ steps }) => steps.filter(step => step.kind === 'request'));
+  const skipped = batches.reduce((sum, batch) => sum + (batch.skipped['GET /items/'] ?? 0), 0);
+  assert.equal(told.length + skipped, 200);
+  assert.ok(skipped > 0);
+});
+
+test('a token is shown its own requests, and none that another was let in with', async t => {
+  const tokens = [token, 'another-token-for-this-test'];
+  const origin = await serveApp(t, { tokens, xray: true });
+  const [mine = {}, theirs = {}] = tokens.map(one => ({ Authorization: `Bearer ${one}` }));
+  await ask(`${origin}/items/?before=theirs`, { headers: theirs });
+  const viewer = await look(t, origin, mine);
+  await openSession(`${origin}/mcp`, theirs);
+  await ask(`${origin}/items/?after=theirs`, { headers: theirs });
+  await ask(`${origin}/items/?refused`);
+  await ask(`${origin}/items/?last=mine`, { headers: mine });
+  await viewer.event('steps', data => data.includes('last=mine'));
+  const shown = viewer.seen.map(({ data }) => data).join('\n');
+  assert.doesNotMatch(shown, /theirs|initialize/);
+  assert.doesNotMatch(shown, /refused/, 'nobody’s is shown to nobody');
+});
+
+test('a router’s x-ray shows that router’s requests and no other’s', async t => {
+  const router = createRouter().get('/ours', (_req, res) => res.end());
+  const seen = xray(router);
+  router.mount('/xray', seen);
+  t.after(() => seen.close?.());
+  const origin = await serve(t, router);
+  const other = await serve(
+    t,
+    createRouter().get('/others', (_req, res) => res.end()),
+  );
+  await ask(`${other}/others`);
+  await ask(`${origin}/ours`);
+  const stream = await openStream(t, `${origin}/xray/events`);
+  assert.equal((await stream.next())?.event, 'hello');
+  const past = (await stream.next())?.data ?? '';
+  assert.match(past, /\/ours/);
+  assert.doesNotMatch(past, /\/others/);
+  const page = await ask(`${origin}/xray`);
+  assert.match(page.body, /src="\/xray\/main.js"/);
+  const module = await ask(`${origin}/xray/main.js`);
+  assert.match(String(module.headers['content-type']), /^text\/javascript/);
+  const headers = { 'If-None-Match': String(module.headers.etag) };
+  assert.equal((await ask(`${origin}/xray/main.js`, { headers })).status, 304);
+});
+
+test('the x-ray is for this machine: not under another name, and not through a proxy', async t => {
+  const router = createRouter();
+  const seen = xray(router);
+  const open = xray(router, { remote: true });
+  t.after(() => Promise.all([seen.close?.(), open.close?.()]));
+  router.mount('/xray', seen).mount('/open', open);
+  const origin = await serve(t, router);
+  const rows: [why: string, headers: Record<string, string>, said: RegExp][] = [
+    ['another name', { Host: 'list.example' }, /loopback name/],
+    ['Forwarded', { Forwarded: 'for=192.0.2.1' }, /came with forwarded/],
+    ['Via', { Via: '1.1 proxy' }, /came with via/],
+    ['any X-Forwarded', { 'X-Forwarded-Proto': 'https' }, /came with x-forwarded-proto/],
+  ];
+  for (const [why, headers, said] of rows) {
+    for (const path of ['/xray/events', '/xray/sources']) {
+      const answer = await ask(origin + path, { headers });
+      assert.equal(answer.status, 403, why);
+      assert.match(answer.body, said, why);
+    }
+    assert.equal((await ask(`${origin}/open/sources`, { headers })).status, 200, why);
+  }
 });
 
 test('with the x-ray on, steps are told, but not those of the page’s own stream', async t => {
@@ -689,10 +801,11 @@ async function lookUntilServed(t: TestContext, origin: string): Promise<void> {
   }
 }
 
-test('HEAD opens no stream', async t => {
+test('HEAD opens no stream, and takes no place of one', async t => {
   const origin = await serveApp(t, { xray: true });
-  assert.equal((await ask(`${origin}/live/events`, { method: 'HEAD' })).status, 200);
-  assert.ok(!matched.hasSubscribers);
+  for (let count = 0; count < 25; count++)
+    assert.equal((await ask(`${origin}/live/events`, { method: 'HEAD' })).status, 200);
+  assert.equal((await openStream(t, `${origin}/live/events`)).status, 200);
 });
 
 test('closing the app ends the streams, and none is opened after', async t => {
@@ -724,7 +837,7 @@ test('a list that comes in while the app closes is written to nobody', async t =
   const events: (string | undefined)[] = [];
   for (let frame = await stream.next(); frame; frame = await stream.next())
     events.push(frame.event);
-  assert.deepEqual(events, ['hello', 'open']);
+  assert.deepEqual(events, ['hello']);
 });
 
 test('with tokens the live events ask for one', async t => {
