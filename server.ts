@@ -17,7 +17,7 @@ import { cors, hostGuard, tokenGuard } from './guard.ts';
 import type { App, Router } from './http/app.ts';
 import { listen, stopOnSignal } from './http/listen.ts';
 import { addItem, getItem, about as items, listItems, removeItem, updateItem } from './items.ts';
-import { listPanel } from './program/list-panel/panel.ts';
+import { listPanel, listSources } from './program/list-panel/panel.ts';
 import { parseOptions, usage } from './program/options.ts';
 import { banner, isRun, reportAndExit, stuckLine, version } from './program/startup.ts';
 import { createRouter } from './router.ts';
@@ -76,6 +76,7 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
     guarded: true,
     tool: { name: 'get_items', arguments: {} },
     panel: listPanel(store),
+    sources: listSources,
   });
   const pagePath = mount === '/' ? '/page' : '/';
   router.get(pagePath, seen.page, pageAbout('page', 'The list, live, and requests on their way'));

@@ -1,6 +1,6 @@
 /** Builds what npm gets, into dist/: ES modules, their types and source maps. `npm run build`. */
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,4 +11,9 @@ const typescript = dirname(createRequire(import.meta.url).resolve('typescript/pa
 rmSync(join(root, 'dist'), { recursive: true, force: true }); // what a file left behind is no longer there
 execFileSync(process.execPath, [join(typescript, 'bin', 'tsc'), '-p', join(root, 'package')], {
   stdio: 'inherit',
+});
+// The page's own files are served as they are.
+cpSync(join(root, 'apps/xray/page'), join(root, 'dist/apps/xray/page'), {
+  recursive: true,
+  filter: file => !/\.ts$|tsconfig\.json$/.test(file),
 });

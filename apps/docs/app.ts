@@ -26,7 +26,7 @@ export function openapi(router: Router, options: DocsOptions): App {
 
   return (req, res) => {
     const servers = [{ url: rootPath(req) || '/' }];
-    const body = JSON.stringify({ ...current(), servers });
+    const body = JSON.stringify({ ...current(), servers }, null, 2);
     res.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache' });
     res.end(body);
   };

@@ -21,7 +21,7 @@ import { whyNot } from './local.ts';
 import { maySee, type Owner, viewerOf } from './owner.ts';
 import { type Panel, panelTeller } from './panel.ts';
 import { isOwnHandler, type Recording, record } from './record.ts';
-import { readSources } from './sources.ts';
+import { type MoreSources, sourceReader } from './sources.ts';
 import { countsOf, treeOf } from './tree.ts';
 import { createViewers, eventOf, pastOf, type Viewer } from './viewers.ts';
 import { type Stuck, watchStuck } from './watchdog.ts';
@@ -39,6 +39,8 @@ export interface XrayOptions {
   /** A tool that changes nothing, which the page may call. */
   tool?: { name: string; arguments: Record<string, unknown> };
   panel?: Panel;
+  /** What answers the server's own routes, so that a step can show it. */
+  sources?: MoreSources;
   /** A saved trace that the page is to show, instead of what happens. */
   trace?: URL;
 }
@@ -64,6 +66,7 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
   const tellPanel = panel && panelTeller(panel, viewers);
   let flushing: NodeJS.Timeout | undefined;
   let closing = false;
+  const readSources = sourceReader(options.sources);
 
   function startRecording(of: Router, own: Router): Recording {
     const closed = (id: string, owner: Owner, n: number) => viewers.closed(id, owner, n);

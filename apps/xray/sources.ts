@@ -30,11 +30,6 @@ const declarations: Record<string, [file: string, declaration: string]> = {
   stuck: ['apps/xray/watchdog.ts', 'export function watchHandshakes'],
   'GET /': ['apps/xray/files.ts', 'export function sendPage'],
   'GET /page': ['apps/xray/files.ts', 'export function sendPage'],
-  'GET /items/': ['items.ts', 'export function listItems'],
-  'POST /items/': ['items.ts', 'export function addItem'],
-  'GET /items/:id': ['items.ts', 'export function getItem'],
-  'PATCH /items/:id': ['items.ts', 'export function updateItem'],
-  'DELETE /items/:id': ['items.ts', 'export function removeItem'],
   'GET /healthz': ['apps/health.ts', 'export function alive'],
   'GET /readyz': ['apps/health.ts', 'export function ready'],
   'GET /openapi.json': ['apps/docs/app.ts', 'export function openapi'],
@@ -46,14 +41,36 @@ const declarations: Record<string, [file: string, declaration: string]> = {
   'mcp DELETE /': ['apps/mcp/streamable.ts', 'export function endSession'],
 };
 
+/** Declarations of a server's own, by the route they answer: `'GET /items/': [url, 'export function …']`. */
+export type MoreSources = Record<string, [file: URL, declaration: string]>;
+
 /** By what they are behind. The files that run do not change, so they are read once. */
-export const readSources = readOnce(async (): Promise<Record<string, Source>> => {
-  const entries = Object.entries(declarations).map(async ([kind, [file, declaration]]) => {
-    const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
-    return [kind, sourceAt(file, text.split('\n'), declaration)] as const;
+export function sourceReader(more: MoreSources = {}): () => Promise<Record<string, Source>> {
+  const root = new URL('../../', import.meta.url);
+  return readOnce(async () => {
+    const ours = Object.entries(declarations).map(([kind, [file, declaration]]) =>
+      read(kind, new URL(file, root), declaration, file),
+    );
+    const theirs = Object.entries(more).map(([kind, [url, declaration]]) =>
+      read(kind, url, declaration, url.pathname.split('/').at(-1) ?? ''),
+    );
+    return Object.fromEntries((await Promise.all([...ours, ...theirs])).flat());
   });
-  return Object.fromEntries(await Promise.all(entries));
-});
+}
+
+/** Nothing where the file is not there: the package holds what was made of it. */
+async function read(
+  kind: string,
+  url: URL,
+  declaration: string,
+  name: string,
+): Promise<[kind: string, source: Source][]> {
+  const text = await readFile(url, 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  return text === undefined ? [] : [[kind, sourceAt(name, text.split('\n'), declaration)]];
+}
 
 /** The declaration with the comment above it, up to the line that closes it. */
 function sourceAt(file: string, lines: string[], declaration: string): Source {

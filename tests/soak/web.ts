@@ -125,14 +125,14 @@ const viewer = kind(
     const stream = await openStream(visitor, { path: '/live/events' });
     assert.equal(stream.status, 200);
     assert.equal((await stream.find(() => true))?.event, 'hello');
-    assert.ok(await stream.find(({ event }) => event === 'items'), 'the list as it is');
+    assert.ok(await stream.find(({ event }) => event === 'panel'), 'the list as it is');
     if (readsSources) await expect(visitor, 200, { path: '/live/sources' });
     if (wanted) {
       const { id } = await addItem(visitor, wanted);
       visitor.list.release(id);
       const shows = new RegExp(`"id":${id}\\b`);
       const isIt = ({ event, data = '' }: { event?: string; data?: string }) =>
-        event === 'items' && shows.test(data);
+        event === 'panel' && shows.test(data);
       assert.ok(await stream.find(isIt), 'the list as it became');
     }
     await wait(lookMs);

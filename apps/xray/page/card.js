@@ -20,7 +20,7 @@ export function newCard({ request: { method, target } }, place) {
   const times = el('span', { class: 'times', hidden: true });
   const outcome = el('span', { class: 'outcome' });
   const head = el(
-    'h3',
+    'h2',
     { class: 'head', title: `${method} ${target}` },
     path,
     badge,
