@@ -9,22 +9,6 @@ const withTokens = ['--token', 'the-token-of-the-one', '--other-token', 'the-tok
 const idleMs = 1_000; // a minute, for tests
 const healthyMs = 20_000; // what a run may take
 
-/** Faults that are known and being mended; to be emptied with them. */
-const known = new Set([
-  'freed',
-  'failed-initialize',
-  'initialize-again',
-  'initialize-in-batch',
-  'batch',
-  'resumption',
-  'stranger',
-  'encoding',
-  'nosniff',
-  'framed',
-  'inline-script',
-  'cached',
-]);
-
 type Row = [what: string, path: string, options: AppOptions, args: string[]];
 
 const mcp = { keepAliveMs: 100 };
@@ -48,8 +32,7 @@ describe('check finds nothing wrong with this server', { concurrency: 2 }, () =>
   for (const [what, path, options, args] of served) {
     test(what, { timeout: 60_000 }, async t => {
       const found = await report([`${await serveOurs(t, options)}${path}`, ...args], { idleMs });
-      const faults = faultsIn(found).filter(id => !known.has(id));
-      assert.deepEqual(faults, []);
+      assert.deepEqual(faultsIn(found), []);
       assert.ok(found.seconds * 1_000 < healthyMs, `${found.seconds} s`);
     });
   }
