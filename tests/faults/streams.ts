@@ -14,8 +14,6 @@ import { z } from 'zod';
 import { type McpOptions, mcpApp } from '../../apps/mcp/app.ts';
 import { type ReceivedEvent, received } from '../../apps/mcp/channels.ts';
 import { fastCalls, type PlainTool } from '../../apps/mcp/fast-calls.ts';
-import type { Held } from '../fixtures/unread-server.ts';
-import { serve } from '../support.ts';
 import {
   type Answer,
   ask,
@@ -35,6 +33,8 @@ import {
   type Stream,
   toolCall,
 } from '../apps/mcp/wire.ts';
+import type { Held } from '../fixtures/unread-server.ts';
+import { serve } from '../support.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
 
