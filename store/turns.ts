@@ -29,7 +29,7 @@ interface Turn {
 
 export function inTurn({ isLock, waitMs }: TurnsOptions): Turns {
   let waiting: Turn[] = [];
-  let lock: unknown; // what the last attempt threw
+  let lock: unknown; // as the last attempt threw it
   let ended: Error | undefined;
 
   function take<T>(attempt: () => T): Promise<T> {
@@ -54,8 +54,10 @@ export function inTurn({ isLock, waitMs }: TurnsOptions): Turns {
     try {
       attempt();
     } catch (error) {
-      lock = error;
-      if (isLock(error)) return false;
+      if (isLock(error)) {
+        lock = error;
+        return false;
+      }
       reject(error);
     }
     return true;
