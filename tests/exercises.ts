@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export function copyOfProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-mount-exercises-'));
   after(() => rmSync(folder, { recursive: true }));
-  const needed = /\.ts$|^(apps|http|exercises)$|^(package|tsconfig)\.json$/;
+  const needed = /\.ts$|^(apps|http|store|exercises)$|^(package|tsconfig)\.json$/;
   const edited = new Set(readCourse(join(root, 'exercises')).exercises.map(({ edit }) => edit));
   const filter = (file: string) => !edited.has(file) && basename(file) !== '.progress.json';
   for (const name of readdirSync(root).filter(name => needed.test(name)))
