@@ -4,7 +4,7 @@
  * nor MCP.
  */
 import { resolve } from 'node:path';
-import type { DatabaseSync as Database } from 'node:sqlite';
+import type { DatabaseSync as Database, StatementSync as Statement } from 'node:sqlite';
 import { z } from 'zod';
 import { isEmpty, watchFiles } from './store/files.ts';
 import { inTurn } from './store/turns.ts';
@@ -185,8 +185,9 @@ export async function sqliteStore(
       return attempt();
     };
     const done = await writes.take(guarded).catch(health.explain('Nothing was written'));
+    if (!done) return done;
     health.well();
-    if (done) changes.tell();
+    changes.tell();
     return done;
   }
 
@@ -394,17 +395,22 @@ function logTrouble(line: string): void {
 /** Tells what others have changed since the last call; of our own writes it hears nothing. */
 function othersOf(db: Database, tell: () => void): () => void {
   const version = db.prepare('PRAGMA data_version'); // moves for another connection's commits alone
-  const read = () => Number(version.get()?.data_version);
-  let known = read();
+  let known = versionIn(version);
   return () => {
-    try {
-      const now = read();
-      if (now !== known) tell();
-      known = now;
-    } catch {
-      // Locked or unreadable for now: whoever reads the list is told.
-    }
+    const now = versionIn(version);
+    if (now === undefined || now === known) return;
+    known = now;
+    tell();
   };
+}
+
+/** undefined while it can't be read: whoever asks for the list is told why. */
+function versionIn(version: Statement): number | undefined {
+  try {
+    return Number(version.get()?.data_version);
+  } catch {
+    return undefined;
+  }
 }
 
 function toItem(row: Record<string, unknown>): Item {
