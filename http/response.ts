@@ -40,8 +40,9 @@ export const nosniff = ['X-Content-Type-Options', 'nosniff'] as const;
 
 /** As a list of names and values. As an object, made anew, it would take a quarter of an answer. */
 function withNosniff(given: Head = {}): OutgoingHttpHeader[] {
-  const head: OutgoingHttpHeader[] = [...nosniff];
-  if (Array.isArray(given)) return head.concat(Array.isArray(given[0]) ? given.flat() : given);
+  if (Array.isArray(given))
+    return [...nosniff, ...(Array.isArray(given[0]) ? given.flat() : given)];
+  const head: OutgoingHttpHeader[] = nosniff[0] in given ? [] : [...nosniff]; // an app may say so too
   for (const name in given) head.push(name, given[name] as OutgoingHttpHeader); // or Node throws
   return head;
 }

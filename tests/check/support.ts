@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import type { Finding } from '../../check/look.ts';
 import { type CheckIo, check } from '../../check/main.ts';
 import type { Report } from '../../check/report.ts';
+import { listen } from '../../http/listen.ts';
 import { type AppOptions, createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
 
@@ -68,10 +69,8 @@ export async function listening(
 
 /** This server, on both loopback addresses until the test ends. Returns its origin. */
 export async function serveOurs(t: TestContext, options: AppOptions = {}): Promise<string> {
-  const app = createApp(memoryStore(), options);
-  t.after(() => app.close?.());
-  const port = await listening(t, createServer(app));
-  if (hasIpv6()) await listening(t, createServer(app), '::1', port);
+  const { port, stop } = await listen(createApp(memoryStore(), options), ['127.0.0.1', '::1'], 0);
+  t.after(stop);
   return `http://localhost:${port}`;
 }
 
