@@ -43,6 +43,8 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'hosts-'));
   makeCertificate(folder);
   const waiting = rows.filter(isWanted);
+  if (waiting.length === 0) throw new Error(`No host is called ${words.join(' or ')}.`);
+  console.log(`${waiting.length} rows on Node ${process.version}`);
   const worker = async () => {
     for (let row = waiting.shift(); row; row = waiting.shift()) await check(row, folder);
   };
@@ -154,6 +156,7 @@ async function startNginx(behind: Behind, upstream: string, own: string) {
   await writeFile(join(own, 'nginx.conf'), conf);
   const args = ['-p', own, '-c', 'nginx.conf', '-e', 'error.log'];
   const nginx = spawn('nginx', args, { stdio: 'inherit' });
+  await once(nginx, 'spawn'); // or says that it is not installed
   const origin = `http://${listen}${behind.prefix}`;
   await answering(`${origin}/hello`);
   return { origin, nginx };
