@@ -40,14 +40,21 @@ async function main(): Promise<void> {
   if (!existsSync(join(here, 'node_modules')))
     execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
   if (!flags.smoke) execFileSync('npx', ['tsc', '-p', here], { cwd: root, stdio: 'inherit' });
-  const folder = await mkdtemp(join(tmpdir(), 'hosts-'));
-  makeCertificate(folder);
   const waiting = rows.filter(isWanted);
-  const worker = async () => {
-    for (let row = waiting.shift(); row; row = waiting.shift()) await check(row, folder);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  await rm(folder, { recursive: true });
+  if (waiting.length === 0) throw new Error(`No host is called ${words.join(' or ')}.`);
+  console.log(`${waiting.length} rows on Node ${process.version}`);
+  const folder = await mkdtemp(join(tmpdir(), 'hosts-'));
+  try {
+    makeCertificate(folder);
+    await Promise.all(Array.from({ length: atOnce }, () => checkAll(waiting, folder)));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** One after the other, of those that are left. */
+async function checkAll(waiting: Row[], folder: string): Promise<void> {
+  for (let row = waiting.shift(); row; row = waiting.shift()) await check(row, folder);
 }
 
 function isWanted(row: Row, index: number): boolean {
@@ -154,6 +161,7 @@ async function startNginx(behind: Behind, upstream: string, own: string) {
   await writeFile(join(own, 'nginx.conf'), conf);
   const args = ['-p', own, '-c', 'nginx.conf', '-e', 'error.log'];
   const nginx = spawn('nginx', args, { stdio: 'inherit' });
+  await once(nginx, 'spawn'); // or says that it is not installed
   const origin = `http://${listen}${behind.prefix}`;
   await answering(`${origin}/hello`);
   return { origin, nginx };
