@@ -199,7 +199,7 @@ function unlikeness(asked: string, there: string): number {
 }
 
 // 'mpc' for 'mcp', 'message' for 'messages', 'docz' for 'docs'; of two letters none is a slip
-function isSlip(a: string, b: string): boolean {
+export function isSlip(a: string, b: string): boolean {
   const longest = Math.max(a.length, b.length);
   const slips = longest < 3 ? 0 : longest < 6 ? 1 : 2;
   if (longest > longestSlip || Math.abs(a.length - b.length) > slips) return false;

@@ -4,7 +4,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import { onGone } from '../../http/gone.ts';
-import { type McpRequest, maxTimerMs } from './sessions.ts';
+import { maxTimerMs } from '../../http/options.ts';
+import type { McpRequest } from './sessions.ts';
 
 /** Calls `end` when the token that `res` was asked for with expires, if `res` is open by then. */
 export function onExpiry(res: ServerResponse, end: () => void): void {

@@ -16,6 +16,7 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { maxTimerMs } from '../../http/options.ts';
 import { refusedCall } from './call-errors.ts';
 import { Calls } from './calls.ts';
 import { closed, opened, received, type SessionEvent, type TransportKind } from './channels.ts';
@@ -172,7 +173,6 @@ interface Conflict {
 }
 
 const stoppingDetail = 'The server is stopping. Connect again in a moment.';
-export const maxTimerMs = 2 ** 31 - 1; // Node turns a longer one into 1 ms
 const sweepsPerIdle = 4; // so a session is freed at most a quarter late
 
 export function createSessions(limits: SessionLimits) {
