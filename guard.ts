@@ -4,6 +4,8 @@
  *
  *     router.mount('/mcp', bearer(mcpApp(…), { verify }))
  *     hostGuard(cors(router, { origins }), { origins })
+ *
+ * Of mcp-mount, MIT.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';

@@ -7,6 +7,8 @@
  *
  * FastAPI: app.mount('/mcp', mcp.sse_app()). What an App is, and what it may rely on, is in
  * http/app.ts; how a path is looked up, what is refused and in which words, beside it.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddRoute, App, Entry, Handler, Match, Mounted, Router } from './http/app.ts';

@@ -1,6 +1,8 @@
 /**
  * One JSON request body, bounded. Used by every door that takes JSON, so that each refuses the
  * same things in the same words: too large, compressed, not JSON, not UTF-8, too deep.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 

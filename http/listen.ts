@@ -1,4 +1,8 @@
-/** Serving an App until it is told to stop: sockets, time-outs, signals. */
+/**
+ * Serving an App until it is told to stop: sockets, time-outs, signals.
+ *
+ * Of mcp-mount, MIT.
+ */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';

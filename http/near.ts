@@ -1,6 +1,8 @@
 /**
  * What a refusal says: why, and what is near. Made where a request is refused and where one is
  * explained, from the listing alone, so that nothing need be remembered between two of them.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { About, App, Entry, Match, Refused, Route, Router } from './app.ts';
 import { decode, holds, pathOf, withoutSlash } from './target.ts';

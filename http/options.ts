@@ -1,6 +1,8 @@
 /**
  * What a caller sets, looked at when a thing is made and not at the first request: JavaScript has
  * no compiler. An option that is undefined is one not given, so it takes no default's place.
+ *
+ * Of mcp-mount, MIT.
  */
 import { isSlip } from './near.ts';
 import { isAuthority, isOrigin } from './target.ts';

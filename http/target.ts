@@ -1,6 +1,8 @@
 /**
  * Which request targets are let in, and why not. Two parsers that read one target differently are
  * how requests get around guards: what has two readings is refused before anything is matched.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 

@@ -1,5 +1,7 @@
 /**
  * Where the messages of one Streamable POST go: one JSON body, or a stream that can be resumed.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';

@@ -9,6 +9,8 @@
  *
  * All relative to the mount. FastAPI: app.mount('/mcp', mcp.sse_app()). Put a guard around it
  * before anyone but this machine can reach it (guard.ts).
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';

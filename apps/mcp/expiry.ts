@@ -2,6 +2,8 @@
  * A guard looks at the token of each request, but a stream is one request for as long as it is
  * open. So it ends with its token, and its client comes back with another; or goes on with another,
  * where its owner has come with that in time (`owner` in app.ts).
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import { onGone } from '../../http/gone.ts';

@@ -7,6 +7,8 @@
  * initialize goes to who comes next, the oldest first, but none before it had its fair moment:
  * clients that come all at once must not push each other out, and back in again. Where there is
  * none to go, who comes is told to come again.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';

@@ -6,6 +6,8 @@
  *
  * What the SDK leaves to its host is added here: an endpoint that is right below any mount and
  * behind any proxy, keep-alive, and an end for readers that stopped reading.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';

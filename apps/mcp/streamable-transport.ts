@@ -3,6 +3,8 @@
  *
  * The SDK's own goes through web Request, Response and ReadableStream, at 5 to 6 times the CPU.
  * So the SDK keeps the protocol and this keeps the HTTP; `Transport` is the seam.
+ *
+ * Of mcp-mount, MIT.
  */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';

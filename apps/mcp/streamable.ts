@@ -8,6 +8,8 @@
  * Or, stateless, POST alone, each for itself.
  *
  * Which message goes on which response is streamable-transport.ts's part.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import {
