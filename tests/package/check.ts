@@ -10,6 +10,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  copyFileSync,
   cpSync,
   existsSync,
   mkdtempSync,
@@ -112,11 +113,13 @@ async function refusesWrongUses(folder: string): Promise<void> {
 async function serves(args: string[], folder: string): Promise<void> {
   const child = spawn(process.execPath, args, {
     cwd: folder,
+    env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
-    const [port] = await once(child.stdout, 'data');
-    await node(['drive.mjs', String(port).trim()], folder);
+    const [printed] = await once(child.stdout, 'data');
+    const [port = ''] = /\d+(?=(?:\/mcp)?\s*$)/.exec(String(printed)) ?? [];
+    await node(['drive.mjs', port], folder);
   } finally {
     await stopped(child);
   }
@@ -208,6 +211,12 @@ async function use(tarball: string, folder: string): Promise<void> {
   await check('compiled, it serves real clients from plain JavaScript', async () => {
     await tsc('typescript', folder, { module: 'nodenext', noEmit: false });
     await serves(['main.js'], folder);
+  });
+  await check('the ten lines of the README serve, as TypeScript and as JavaScript', async () => {
+    await serves(['embed.js'], folder);
+    // What the README shows has no types in it, so a project without a compiler takes it as it is.
+    copyFileSync(join(here, 'consumer', 'embed.ts'), join(folder, 'as-it-is.mjs'));
+    await serves(['as-it-is.mjs'], folder);
   });
   await check("a server of the SDK's version 2 serves the same clients", () =>
     serves(['v2.js'], folder),
