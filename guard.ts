@@ -4,12 +4,24 @@
  *
  *     router.mount('/mcp', bearer(mcpApp(…), { verify }))
  *     hostGuard(cors(router, { origins }), { origins })
+ *
+ * Of mcp-mount, MIT.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from './http/app.ts';
 import { discard } from './http/body.ts';
+import {
+  aFunction,
+  aText,
+  checkFunction,
+  exactOrigins,
+  given,
+  hostNames,
+  type Rule,
+  texts,
+} from './http/options.ts';
 import { type Problem, sendProblem } from './http/problem.ts';
 import { authoritiesOf, countHosts, isAuthority } from './http/target.ts';
 
@@ -41,9 +53,9 @@ function refuse(
 
 export interface HostGuardOptions {
   /** Names beside the loopback ones, with a port (`'list.example:8443'`) or for any (`'list.example'`). */
-  hosts?: string[];
+  hosts?: string[] | undefined;
   /** Exact origins beside loopback and same-origin ones: `'https://app.example'`. */
-  origins?: string[];
+  origins?: string[] | undefined;
 }
 
 /**
@@ -54,10 +66,12 @@ export interface HostGuardOptions {
  */
 export function hostGuard(
   app: Guardable<IncomingMessage>,
-  { hosts = [], origins = [] }: HostGuardOptions = {},
+  options: HostGuardOptions = {},
 ): Guarded<IncomingMessage> {
+  const rules = { hosts: hostNames, origins: exactOrigins };
+  const { hosts = [], origins = [] } = given('hostGuard', options, rules);
   const allowed = { hosts: new Set(hosts.map(lower)), origins: new Set(origins.map(lower)) };
-  return around(app, (req, res, next) => {
+  return around('hostGuard', app, (req, res, next) => {
     const refusal = hostRefusal(req, allowed) ?? originRefusal(req, allowed);
     return refusal ? refuse('hostGuard', req, res, refusal) : app(req, res, next);
   });
@@ -130,11 +144,12 @@ export interface CorsOptions {
  */
 export function cors(
   app: Guardable<IncomingMessage>,
-  { origins }: CorsOptions,
+  options: CorsOptions,
 ): Guarded<IncomingMessage> {
+  const { origins = [] } = given('cors', options, { origins: exactOrigins });
   if (origins.length === 0) return app;
   const allowed = new Set(origins.map(lower));
-  return around(app, (req, res, next) => {
+  return around('cors', app, (req, res, next) => {
     res.setHeader('Vary', 'Origin');
     const { origin } = req.headers;
     if (origin === undefined || !allowed.has(lower(origin))) return app(req, res, next);
@@ -174,9 +189,9 @@ export type Verify = (token: string) => Promise<Auth | undefined> | Auth | undef
 export interface BearerOptions {
   verify: Verify;
   /** Scopes a token must have, all of them. */
-  scopes?: string[];
+  scopes?: string[] | undefined;
   /** Absolute URL of the RFC 9728 document, which protectedResource() serves. */
-  resourceMetadata?: string;
+  resourceMetadata?: string | undefined;
 }
 
 /**
@@ -189,7 +204,8 @@ export function bearer<Req extends IncomingMessage>(
   app: Guardable<Req>,
   options: BearerOptions,
 ): Guarded<Req> {
-  return around(app, async (req: Req & { auth?: Auth }, res, next) => {
+  given('bearer', options, bearerRules, ['verify']);
+  return around('bearer', app, async (req: Req & { auth?: Auth }, res, next) => {
     const token = bearerToken(req);
     if (token === undefined)
       return challenge(req, res, 401, 'Send a token: Authorization: Bearer …', {}, options);
@@ -210,6 +226,11 @@ export function bearer<Req extends IncomingMessage>(
     return app(req, res, next);
   });
 }
+
+const isVerify: Rule = value =>
+  aFunction(value) &&
+  "is a function that says whom a token stands for, as staticTokens(['…']) gives";
+const bearerRules = { verify: isVerify, scopes: texts, resourceMetadata: aText };
 
 /** As its Authorization header has it (RFC 6750, 2.1); undefined for none, and for another form. */
 export function bearerToken({ headers }: IncomingMessage): string | undefined {
@@ -307,7 +328,8 @@ export type Guardable<Req> = ((req: Req, res: ServerResponse, next?: () => void)
 export type Guarded<Req> = Guardable<Req>;
 
 /** A guard closes what it guards, and shows it to those who explain (`inner`). */
-function around<Req>(app: Guardable<Req>, guard: Guardable<Req>): Guarded<Req> {
+function around<Req>(by: string, app: Guardable<Req>, guard: Guardable<Req>): Guarded<Req> {
+  checkFunction(by, 'what it guards', app);
   const { close } = app;
   return Object.assign(guard, { inner: app }, close && { close: () => close.call(app) });
 }

@@ -7,12 +7,15 @@
  *
  * FastAPI: app.mount('/mcp', mcp.sse_app()). What an App is, and what it may rely on, is in
  * http/app.ts; how a path is looked up, what is refused and in which words, beside it.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddRoute, App, Entry, Handler, Match, Mounted, Router } from './http/app.ts';
 import { isHeard, publish } from './http/channels.ts';
 import { logRequestError } from './http/log.ts';
 import { refusal } from './http/near.ts';
+import { aFunction, given } from './http/options.ts';
 import { sendFailure, sendProblem } from './http/problem.ts';
 import { addMount, addRoute, badRequest, find, newRoutes } from './http/routes.ts';
 import { countHosts } from './http/target.ts';
@@ -57,10 +60,11 @@ function enter(req: Mounted, match: Match): void {
 
 export interface RouterOptions {
   /** Told what an app or handler threw. The client is told 500 and no more. */
-  onError?: (error: unknown, req: IncomingMessage) => void;
+  onError?: ((error: unknown, req: IncomingMessage) => void) | undefined;
 }
 
-export function createRouter({ onError = logRequestError }: RouterOptions = {}): Router {
+export function createRouter(options: RouterOptions = {}): Router {
+  const { onError = logRequestError } = given('createRouter', options, { onError: aFunction });
   const routes = newRoutes();
 
   async function serve(req: Mounted, res: ServerResponse, next?: () => void): Promise<void> {

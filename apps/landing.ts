@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from '../http/app.ts';
 import { pagePolicy } from '../http/html.ts';
+import { routerIn } from '../http/near.ts';
 import { rootPath } from '../router.ts';
 
 export interface LandingOptions {
@@ -14,8 +15,16 @@ export interface LandingOptions {
 
 /** Put around an mcpApp, outside any bearer guard: it shows no secret. */
 export function landing(app: App, { name }: LandingOptions): App & { inner: App } {
-  const shown: App = (req, res) => (isBrowser(req) ? sendPage(req, res, name) : app(req, res));
+  const hasSse = offersSse(app);
+  const shown: App = (req, res) =>
+    isBrowser(req) ? sendPage(req, res, name, hasSse) : app(req, res);
   return Object.assign(shown, { inner: app }, app.close && { close: () => app.close?.() });
+}
+
+/** A stateless app has no such route; of what is no router, nothing is known. */
+function offersSse(app: App): boolean {
+  const entries = routerIn(app)?.list();
+  return entries?.some(entry => entry.kind === 'route' && entry.path === '/sse') ?? true;
 }
 
 function isBrowser({ method, url = '', headers }: IncomingMessage): boolean {
@@ -27,11 +36,12 @@ function isBrowser({ method, url = '', headers }: IncomingMessage): boolean {
   );
 }
 
-function sendPage(req: IncomingMessage, res: ServerResponse, name: string): void {
+function sendPage(req: IncomingMessage, res: ServerResponse, name: string, hasSse: boolean): void {
   const scheme = 'encrypted' in req.socket ? 'https' : 'http';
   const origin = `${scheme}://${req.headers.host ?? 'localhost'}`;
   const root = rootPath(req);
-  res.writeHead(200, pageHeaders).end(page(name, origin + (root || '/'), `${origin}${root}/sse`));
+  const sse = hasSse ? `${origin}${root}/sse` : undefined;
+  res.writeHead(200, pageHeaders).end(page(name, origin + (root || '/'), sse));
 }
 
 const pageHeaders = {
@@ -48,13 +58,14 @@ interface Setting {
   text: string;
 }
 
-function settings(name: string, url: string, sse: string): Setting[] {
+function settings(name: string, url: string, sse: string | undefined): Setting[] {
+  const overSse = sse && `\n# or, over SSE:\nclaude mcp add --transport sse ${name} ${sse}`;
   const server = (entry: object) => JSON.stringify({ [name]: entry }, null, 2);
   return [
     {
       client: 'Claude Code',
       place: 'in a terminal',
-      text: `claude mcp add --transport http ${name} ${url}\n# or, over SSE:\nclaude mcp add --transport sse ${name} ${sse}`,
+      text: `claude mcp add --transport http ${name} ${url}${overSse ?? ''}`,
     },
     {
       client: 'VS Code',
@@ -89,7 +100,7 @@ function settings(name: string, url: string, sse: string): Setting[] {
   ];
 }
 
-function page(name: string, url: string, sse: string): string {
+function page(name: string, url: string, sse: string | undefined): string {
   const blocks = settings(name, url, sse).map(
     ({ client, place, text }) =>
       `<h2>${escapeHtml(client)}</h2><p>${escapeHtml(place)}</p><pre tabindex="0"><code>${escapeHtml(text)}</code></pre>`,
@@ -105,13 +116,19 @@ function page(name: string, url: string, sse: string): string {
 <p>This URL is for MCP clients, which speak JSON-RPC to it; a browser has nothing to say. Give your client one of these:</p>
 <dl>
 <dt>Streamable HTTP</dt><dd><code>${escapeHtml(url)}</code></dd>
-<dt>SSE, for older clients</dt><dd><code>${escapeHtml(sse)}</code></dd>
+${sseEntry(sse)}
 </dl>
 <p>Where the server asks for a token, add the header <code>Authorization: Bearer …</code>.</p>
 ${blocks.join('\n')}
 </main>
 </html>
 `;
+}
+
+function sseEntry(sse: string | undefined): string {
+  return sse === undefined
+    ? '<dd>There are no sessions here, and no SSE for older clients: each POST is complete in itself.</dd>'
+    : `<dt>SSE, for older clients</dt><dd><code>${escapeHtml(sse)}</code></dd>`;
 }
 
 const style = `

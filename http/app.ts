@@ -13,6 +13,8 @@
  *  7. An app is awaited. What it throws is a 500, or the end of the connection, and is logged once.
  *  8. `close()` closes what is mounted, in reverse order, each once. ASGI: lifespan shutdown.
  *  9. What could never answer is refused when it is registered.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 

@@ -1,6 +1,8 @@
 /**
  * One JSON request body, bounded. Used by every door that takes JSON, so that each refuses the
  * same things in the same words: too large, compressed, not JSON, not UTF-8, too deep.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 
@@ -18,25 +20,41 @@ export interface BodyLimits {
 }
 
 /**
- * Reads and parses the body, or says why not. A body that a host has parsed already (`req.body`,
- * as express.json() leaves it) is taken as it is: a stream can be read once.
+ * Reads and parses the body, or says why not. A stream can be read once, so what a host has read
+ * before is taken from `req.body`: parsed, as express.json() leaves it, or as the text or bytes of
+ * express.text() and express.raw().
  */
 export async function readJson(req: IncomingMessage, limits: BodyLimits): Promise<Body> {
   const { maxBytes, maxDepth = 64, types = ['application/json'] } = limits;
   if (!types.includes(mediaType(req)))
     return refuse(415, `The body must be ${types[0]}. Set Content-Type so.`);
-  const parsed = (req as { body?: unknown }).body;
-  if (parsed !== undefined) return shallow(parsed, maxDepth);
-  if (isEncoded(req))
-    return refuse(
-      415,
-      'The body has a Content-Encoding, and nothing is inflated here. Send it plain.',
-    );
-  const bytes = await readBytes(req, maxBytes);
+  const left = leftBy(req);
+  const isRead = typeof left === 'string' || left instanceof Uint8Array;
+  if (left !== undefined && !isRead) return shallow(left, maxDepth);
+  if (!isRead && isEncoded(req)) return refuse(415, encoded);
+  const bytes = isRead ? bounded(Buffer.from(left), maxBytes) : await readBytes(req, maxBytes);
   if (bytes === 'over')
     return refuse(413, `The body is over ${maxBytes} bytes. Send less at a time.`);
+  if (bytes === 'gone') return refuse(400, readBefore);
   if (bytes === 'cut') return refuse(400, 'The request ended before its body did. Send it whole.');
   return parse(bytes, maxDepth);
+}
+
+const encoded = 'The body has a Content-Encoding, and nothing is inflated here. Send it plain.';
+
+// Only who wrote the server can mend it, and this is where it shows.
+const readBefore =
+  'The body was read by the host before it came here, and is not on req.body. Mount this before the body parser, or have the parser leave it on req.body.';
+
+// Express 4's parsers leave {} on what they did not read, too.
+function leftBy(req: IncomingMessage & { body?: unknown }): unknown {
+  const { body } = req;
+  const isBlank = typeof body === 'object' && body !== null && Object.keys(body).length === 0;
+  return isBlank && !req.readableDidRead ? undefined : body;
+}
+
+function bounded(bytes: Buffer, maxBytes: number): Buffer | 'over' {
+  return bytes.length > maxBytes ? 'over' : bytes;
 }
 
 function mediaType(req: IncomingMessage): string {
@@ -53,14 +71,18 @@ function isEncoded(req: IncomingMessage): boolean {
 
 /**
  * 'over': there are more than `maxBytes`. 'cut': the client went away, or a time-out cut it.
- * Both are a client's doing, so neither is thrown, which would fill the log.
+ * Both are a client's doing, so neither is thrown, which would fill the log. 'gone': the host's.
  */
-function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer | 'over' | 'cut'> {
+function readBytes(
+  req: IncomingMessage,
+  maxBytes: number,
+): Promise<Buffer | 'over' | 'cut' | 'gone'> {
   if (Number(req.headers['content-length']) > maxBytes) {
     discard(req);
     return Promise.resolve('over');
   }
-  if (req.readableEnded || req.closed) return Promise.resolve('cut'); // somebody has read it
+  if (req.readableEnded) return Promise.resolve('gone');
+  if (req.closed) return Promise.resolve('cut');
   return new Promise(resolve => {
     let read = nothing;
     req.on('data', (chunk: Buffer) => {

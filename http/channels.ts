@@ -1,4 +1,8 @@
-/** What a router tells those who listen, on node:diagnostics_channel: nothing unheard is made. */
+/**
+ * What a router tells those who listen, on node:diagnostics_channel: nothing unheard is made.
+ *
+ * Of mcp-mount, MIT.
+ */
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Entry, Match } from './app.ts';

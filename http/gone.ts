@@ -7,6 +7,8 @@
  *
  * `res.once('close')` does not do. In Node 20 and 22 a response that was pipelined behind another
  * one emits nothing when the connection ends before its turn; its socket does, in all versions.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

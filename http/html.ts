@@ -1,4 +1,8 @@
-/** HTML pages, and what a browser may do with them. */
+/**
+ * HTML pages, and what a browser may do with them.
+ *
+ * Of mcp-mount, MIT.
+ */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { App } from './app.ts';

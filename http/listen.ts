@@ -1,10 +1,22 @@
-/** Serving an App until it is told to stop: sockets, time-outs, signals. */
+/**
+ * Serving an App until it is told to stop: sockets, time-outs, signals.
+ *
+ * Of mcp-mount, MIT.
+ */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { App } from './app.ts';
 import { isGone, onGone } from './gone.ts';
 import { logRequestError } from './log.ts';
+import {
+  checkFunction,
+  given,
+  hostAddresses,
+  maxTimerMs,
+  type Optional,
+  wholeNumber,
+} from './options.ts';
 import { Pipeline } from './pipeline.ts';
 import { Response } from './response.ts';
 import { answerUnread } from './unread.ts';
@@ -15,6 +27,8 @@ export interface Running {
   port: number;
   /** Stops listening, lets what is in flight finish, ends streams. Resolves when all is closed. */
   stop(): Promise<void>;
+  /** stop(), at the end of a block: `await using running = await listen(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** The addresses could not be bound: one line, exit code 1. */
@@ -33,6 +47,13 @@ export const timeoutDefaults: Timeouts = {
   connectionsCheckingInterval: 1_000, // between looks at the two above
 };
 
+const placeRules = { hosts: hostAddresses, port: wholeNumber(0, 65_535) };
+const timeoutRules = {
+  headersTimeout: wholeNumber(0, maxTimerMs),
+  requestTimeout: wholeNumber(0, maxTimerMs),
+  connectionsCheckingInterval: wholeNumber(1, maxTimerMs),
+};
+
 const stopMs = 12_000; // more than the apps' own grace, less than the 30 s of common supervisors
 
 /**
@@ -44,13 +65,16 @@ export async function listen(
   app: App,
   hosts: string[],
   port: number,
-  timeouts: Partial<Timeouts> = {},
+  timeouts: Optional<Timeouts> = {},
 ): Promise<Running> {
+  checkFunction('listen', 'what it serves', app);
+  given('listen', { hosts, port }, placeRules, ['hosts', 'port']);
+  const limits = { ...timeoutDefaults, ...given('listen', timeouts, timeoutRules) };
   const traffic = trafficOf(app);
   const servers: Server[] = [];
   let bound = port;
   for (const host of hosts) {
-    const server = newServer(traffic, { ...timeoutDefaults, ...timeouts });
+    const server = newServer(traffic, limits);
     const at = await bind(server, host, bound).catch(error => {
       for (const listening of servers) listening.close(); // nothing is left half up
       throw error;
@@ -71,7 +95,7 @@ export async function listen(
     await Promise.all(closed);
     clearTimeout(deadline);
   }
-  return { hosts: servers.map(hostOf), port: bound, stop };
+  return { hosts: servers.map(hostOf), port: bound, stop, [Symbol.asyncDispose]: stop };
 }
 
 function newServer({ onConnection, onRequest, isMidAnswer }: Traffic, timeouts: Timeouts): Server {

@@ -1,4 +1,8 @@
-/** What the operator reads of a request that failed. */
+/**
+ * What the operator reads of a request that failed.
+ *
+ * Of mcp-mount, MIT.
+ */
 import type { IncomingMessage } from 'node:http';
 import { format } from 'node:util';
 import { printable, redact } from './redact.ts';

@@ -1,6 +1,8 @@
 /**
  * What a refusal says: why, and what is near. Made where a request is refused and where one is
  * explained, from the listing alone, so that nothing need be remembered between two of them.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { About, App, Entry, Match, Refused, Route, Router } from './app.ts';
 import { decode, holds, pathOf, withoutSlash } from './target.ts';
@@ -199,7 +201,7 @@ function unlikeness(asked: string, there: string): number {
 }
 
 // 'mpc' for 'mcp', 'message' for 'messages', 'docz' for 'docs'; of two letters none is a slip
-function isSlip(a: string, b: string): boolean {
+export function isSlip(a: string, b: string): boolean {
   const longest = Math.max(a.length, b.length);
   const slips = longest < 3 ? 0 : longest < 6 ? 1 : 2;
   if (longest > longestSlip || Math.abs(a.length - b.length) > slips) return false;

@@ -2,6 +2,8 @@
  * The requests of one connection, a few at a time. A client may send many before it reads an
  * answer (RFC 9112, 9.3.2), and Node hands over all that one read of the socket holds: 64 KB of
  * `GET /items/` were 1,600 answers in memory. To pause the socket comes too late for those.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';

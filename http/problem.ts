@@ -1,4 +1,8 @@
-/** Refusals and failures as RFC 9457 problems. */
+/**
+ * Refusals and failures as RFC 9457 problems.
+ *
+ * Of mcp-mount, MIT.
+ */
 import { channel } from 'node:diagnostics_channel';
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 

@@ -1,4 +1,8 @@
-/** What `read` gives, asked for once a process. A failure is not kept: the next one asks again. */
+/**
+ * What `read` gives, asked for once a process. A failure is not kept: the next one asks again.
+ *
+ * Of mcp-mount, MIT.
+ */
 export function readOnce<T>(read: () => Promise<T>): () => Promise<T> {
   let kept: Promise<T> | undefined;
   return () => {

@@ -1,4 +1,8 @@
-/** What may be shown of a request, by a log or a page: never a token, never a session id whole. */
+/**
+ * What may be shown of a request, by a log or a page: never a token, never a session id whole.
+ *
+ * Of mcp-mount, MIT.
+ */
 /**
  * A session as log, page and explain name it: enough to be recognised, of no use to post with,
  * and never taken for the whole. Of 122 random bits 90 are left.

@@ -1,4 +1,8 @@
-/** Node's response, with what every answer of the server says, whoever gives it. */
+/**
+ * Node's response, with what every answer of the server says, whoever gives it.
+ *
+ * Of mcp-mount, MIT.
+ */
 import {
   type IncomingMessage,
   type OutgoingHttpHeader,

@@ -1,6 +1,8 @@
 /**
  * What is registered where, and which entry takes a target: one tree, a node a segment. To look
  * up is pure; the words for what is refused are made by who answers (near.ts).
+ *
+ * Of mcp-mount, MIT.
  */
 import type { Entry, Match, Mount, Refused, Route } from './app.ts';
 import { ambiguity, decode, isAuthority, originForm, pathOf, withoutSlash } from './target.ts';

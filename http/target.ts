@@ -1,6 +1,8 @@
 /**
  * Which request targets are let in, and why not. Two parsers that read one target differently are
  * how requests get around guards: what has two readings is refused before anything is matched.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 
@@ -18,6 +20,16 @@ export function originForm(target: string): { url: string; authority?: string } 
 /** A host name, an IPv4 or a bracketed IPv6, with or without a port: no userinfo (RFC 3986). */
 export function isAuthority(text: string): boolean {
   return /^(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(text);
+}
+
+/**
+ * An origin as browsers send it, in any case: `'https://app.example'`, without a slash at its end
+ * or the scheme's own port. Those of extensions are taken as they are (`'chrome-extension://…'`).
+ */
+export function isOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/i.test(text)) return false;
+  if (!/^https?:/i.test(text)) return true;
+  return URL.canParse(text) && new URL(text).origin === text.toLowerCase();
 }
 
 /** Node keeps the first of two in req.headers; headersDistinct would rebuild them all each time. */

@@ -1,6 +1,8 @@
 /**
  * Answers to what becomes no request for an app: CONNECT, what can't be read, what never ends.
  * Node would hang up on the first, and has for the others a status line alone.
+ *
+ * Of mcp-mount, MIT.
  */
 import { type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import type { LogFormat } from '../apps/xray/log.ts';
 import { isLoopback } from '../guard.ts';
-import { isAuthority } from '../http/target.ts';
+import { isAuthority, isOrigin } from '../http/target.ts';
 import { createRouter } from '../router.ts';
 
 export interface Options {
@@ -203,8 +203,7 @@ function parseAllowedHost(host: string): string {
 }
 
 function parseOrigin(origin: string): string {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url && url.origin === origin.toLowerCase()) return origin;
+  if (isOrigin(origin)) return origin;
   throw new UsageError(
     `--allow-origin: '${origin}' is not an origin. Write scheme, host and port: https://app.example`,
   );

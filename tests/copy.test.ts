@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,3 +74,16 @@ async function stopped(child: ChildProcess): Promise<void> {
   child.kill();
   await exit;
 }
+
+const carried = ['router.ts', 'guard.ts', 'http', 'apps/mcp'];
+
+test('what is carried away says in its header what it is of, and under which licence', () => {
+  const files = carried.flatMap(name =>
+    name.endsWith('.ts') ? [name] : readdirSync(join(root, name)).map(file => join(name, file)),
+  );
+  assert.ok(files.length > 20);
+  for (const file of files) {
+    const [header = ''] = readFileSync(join(root, file), 'utf8').split('*/', 1);
+    assert.match(header, /^\/\*\*.*\n \* Of mcp-mount, MIT\.\n $/s, file);
+  }
+});

@@ -1,5 +1,7 @@
 /**
  * Where the messages of one Streamable POST go: one JSON body, or a stream that can be resumed.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
@@ -125,7 +127,7 @@ export class EventStream implements Answer {
   last = 0;
   /** The calls, as ids of events name them. */
   private owed: string;
-  private readonly log: EventLog;
+  private readonly log: EventLog | undefined;
   private readonly backlog: Backlog;
   private readonly limits: StreamLimits;
   private out: PacedResponse | undefined;
@@ -135,10 +137,11 @@ export class EventStream implements Answer {
   private written = 0;
   private isPrimed = false;
 
+  /** @param log undefined where nobody can come back for what was missed: events have no ids then */
   constructor(
     number: number,
     calls: RequestId[],
-    log: EventLog,
+    log: EventLog | undefined,
     backlog: Backlog,
     limits: StreamLimits,
   ) {
@@ -175,9 +178,10 @@ export class EventStream implements Answer {
 
   write(message: JSONRPCMessage): void {
     this.backlog.makeRoom();
-    const frame = frameOf(message, eventId(this.number, ++this.last, this.owed));
+    const id = eventId(this.number, ++this.last, this.owed);
+    const frame = frameOf(message, this.log && id);
     const isAnswer = !('method' in message);
-    if (!this.log.append(frame, isAnswer) && isAnswer) this.keepLoss(message.id);
+    if (this.log?.append(frame, isAnswer) === false && isAnswer) this.keepLoss(message.id);
     this.push(frame, this.last, message);
   }
 
@@ -202,7 +206,7 @@ export class EventStream implements Answer {
    * @param owed calls that the client waits for, without those that are still in flight
    */
   missed(after = this.written, owed: RequestId[] = []): LoggedEvent[] {
-    const kept = this.log.of(this.number).filter(({ seq }) => seq > after);
+    const kept = (this.log?.of(this.number) ?? []).filter(({ seq }) => seq > after);
     const answered = owed.length === 0 ? [] : kept.map(answeredIn);
     const lost = owed.filter(id => !answered.includes(id));
     const seq = kept.at(-1)?.seq ?? after;
@@ -235,7 +239,7 @@ export class EventStream implements Answer {
 
   /** A too long answer is kept as the error that stands for it. */
   private keepLoss(call: RequestId | undefined): void {
-    if (call !== undefined) this.log.append(this.loss(call, this.last).frame, true);
+    if (call !== undefined) this.log?.append(this.loss(call, this.last).frame, true);
   }
 
   /** @param lost calls whose loss is still to be told */

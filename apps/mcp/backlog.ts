@@ -1,6 +1,8 @@
 /**
  * What waits for its readers, of one session and of the whole app: how much it is, and who goes
  * when it is too much. That is the one furthest behind, not the one that is written to next.
+ *
+ * Of mcp-mount, MIT.
  */
 
 /** A response whose reader has not taken all of it, or an answer that waits to become whole. */

@@ -1,6 +1,8 @@
 /**
  * What this app answers a call with by itself, where the server's own answer can't be had. The
  * codes are of the range that JSON-RPC leaves to implementations; `data` is for programs.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { JSONRPCErrorResponse, RequestId } from '@modelcontextprotocol/sdk/types.js';
 

@@ -1,6 +1,8 @@
 /**
  * What the MCP app tells whoever listens (node:diagnostics_channel): sessions, messages, frames.
  * Logs, traces and counters listen here; the app knows none of them and pays nothing unheard.
+ *
+ * Of mcp-mount, MIT.
  */
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -7,6 +7,8 @@
  *
  * A client that comes back shows the last id it has seen (Last-Event-ID). So the server knows what
  * that client waits for, however long ago the answer was given and forgotten, and keeps nothing.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 

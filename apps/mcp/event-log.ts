@@ -1,6 +1,8 @@
 /**
  * The last events of one session, as they were sent, for Last-Event-ID. Answers are kept apart: who
  * misses one waits for it, so only other answers push it out, not what a chatty tool says besides.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 

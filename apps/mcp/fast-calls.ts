@@ -8,6 +8,8 @@
  * takes over Streamable HTTP. A tool that looks at its input alone needs one of those schemas. All
  * that is out of the ordinary goes the SDK's way: a tool that is not in `tools`, arguments that do
  * not fit, `_meta`, a task, and a call that comes in one turn with what goes that way.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { CallToolResult, JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';

@@ -1,6 +1,8 @@
 /**
  * What a client posts: one JSON-RPC message, or a batch of them (protocol 2025-03-26), read
  * within bounds and checked against the SDK's schema before a session hears of it.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 import {

@@ -5,6 +5,8 @@
  * character, with a copy of each and some 300 bytes around each write. So nothing of it tells what
  * a reader costs that has stopped: 5 MB of short messages take 25 MB. Here what waits, waits as
  * bytes that are counted, and goes out piece by piece.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import type { Backlog, Waiting } from './backlog.ts';

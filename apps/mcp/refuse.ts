@@ -2,6 +2,8 @@
  * A refusal both kinds of reader understand: an RFC 9457 problem for people and web clients that
  * is a JSON-RPC error without an id as well, which the MCP specification lets a body be
  * (2025-11-25, transports, "Sending Messages to the Server").
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';

@@ -2,6 +2,8 @@
  * Ids of calls as the SDK is to see them. Its Protocol cancels no call whose id is 0 or ''
  * (_oncancel: `if (!requestId) return`): the call goes on, and is answered when its id may long be
  * that of another. So these two go to it under names of their own, and come back as what they are.
+ *
+ * Of mcp-mount, MIT.
  */
 import { randomUUID } from 'node:crypto';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';

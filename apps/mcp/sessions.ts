@@ -7,6 +7,8 @@
  * initialize goes to who comes next, the oldest first, but none before it had its fair moment:
  * clients that come all at once must not push each other out, and back in again. Where there is
  * none to go, who comes is told to come again.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
@@ -16,6 +18,7 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { maxTimerMs } from '../../http/options.ts';
 import { refusedCall } from './call-errors.ts';
 import { Calls } from './calls.ts';
 import { closed, opened, received, type SessionEvent, type TransportKind } from './channels.ts';
@@ -30,6 +33,17 @@ export interface McpServerLike {
 /** A guard around the app leaves who is asking on the request, as the SDK's own guard does. */
 export type McpRequest = IncomingMessage & { auth?: AuthInfo };
 
+/** Whom the sessions of this request belong to; undefined where no token is asked for. */
+export function ownerOf({ auth }: McpRequest, owner: (auth: AuthInfo) => string) {
+  if (!auth) return undefined;
+  const named: unknown = owner(auth);
+  if (typeof named === 'string' && named !== '') return named;
+  throw new TypeError("mcpApp: 'owner' named nobody. Give a text for each token that is let in.");
+}
+
+/** A server for the client that sent `req`: of its own, or it would be told others' answers. */
+export type CreateServer = (req: McpRequest) => McpServerLike | Promise<McpServerLike>;
+
 /** What a session needs of its transport, beside the SDK's interface. */
 export interface SessionTransport extends Transport {
   readonly kind: TransportKind;
@@ -38,6 +52,8 @@ export interface SessionTransport extends Transport {
   onsent?: (message: JSONRPCMessage) => void;
   /** The client cancelled this call; the SDK will not answer it. */
   cancelled(id: RequestId): void;
+  /** The stream that the session lives on goes on for as long as this may be. */
+  renew?(auth: McpRequest['auth']): void;
   /** Whether a stream is open to the client: then the session is not idle. */
   hasStream(): boolean;
 }
@@ -65,9 +81,10 @@ export const sessionDefaults: SessionLimits = {
 
 export class Session {
   readonly id: string;
-  readonly server: McpServerLike;
+  /** undefined while it is being made. */
+  server: McpServerLike | undefined;
   readonly transport: SessionTransport;
-  /** The bearer token that opened it; undefined where none is asked for. */
+  /** Whom `owner(auth)` named when it was opened; undefined where no token is asked for. */
   readonly owner: string | undefined;
   /** Those being answered. */
   readonly calls = new Calls<JSONRPCMessage>();
@@ -86,9 +103,8 @@ export class Session {
   oninitialized: (() => void) | undefined;
   private quietSweeps = 0;
 
-  constructor(server: McpServerLike, transport: SessionTransport, owner: string | undefined) {
+  constructor(transport: SessionTransport, owner: string | undefined) {
     this.id = transport.sessionId;
-    this.server = server;
     this.transport = transport;
     this.owner = owner;
     transport.onsent = message => {
@@ -172,10 +188,9 @@ interface Conflict {
 }
 
 const stoppingDetail = 'The server is stopping. Connect again in a moment.';
-export const maxTimerMs = 2 ** 31 - 1; // Node turns a longer one into 1 ms
 const sweepsPerIdle = 4; // so a session is freed at most a quarter late
 
-export function createSessions(limits: SessionLimits) {
+export function createSessions(limits: SessionLimits, onError: (error: unknown) => void) {
   const { maxSessions, ownerShare, handshakeMs, idleMs, maxCallsInFlight } = limits;
   const sessions = new Map<string, Session>(); // a Map: '__proto__' is an id like any other
   const perOwner = new Map<string | undefined, number>();
@@ -223,9 +238,14 @@ export function createSessions(limits: SessionLimits) {
 
   /**
    * To be called when there is no refusal. In the map before it connects: the client may post as
-   * soon as it reads the endpoint.
+   * soon as it reads the endpoint. And before its server is made, which may take its time: the
+   * place is taken meanwhile, and lost if the session ends.
    */
-  async function open(session: Session, req: IncomingMessage): Promise<void> {
+  async function open(
+    session: Session,
+    req: IncomingMessage,
+    createServer: CreateServer,
+  ): Promise<void> {
     const bound = boundMet(session.owner);
     const leaving = bound && firstToGo(bound);
     if (leaving) drop(leaving);
@@ -236,7 +256,9 @@ export function createSessions(limits: SessionLimits) {
     session.transport.onclose = () => forget(session);
     publish(opened, session, req);
     try {
-      await session.server.connect(session.transport);
+      session.server = checkedServer(await createServer(req));
+      if (holds(session)) await session.server.connect(session.transport);
+      else await end(session);
     } catch (error) {
       await end(session);
       throw error;
@@ -269,10 +291,14 @@ export function createSessions(limits: SessionLimits) {
   async function end(session: Session): Promise<void> {
     forget(session);
     try {
-      await session.server.close();
+      await session.server?.close();
     } catch (error) {
       logFailure(error);
     }
+  }
+
+  function logFailure(cause: unknown): void {
+    onError(new Error('A session did not close.', { cause }));
   }
 
   /** end(), for whoever does not wait. */
@@ -305,8 +331,9 @@ export function createSessions(limits: SessionLimits) {
   return { refusal, open, find, holds, conflict, end, drop, close, stats };
 }
 
-function logFailure(error: unknown): void {
-  console.error('A session did not close:', error);
+function checkedServer(server: McpServerLike): McpServerLike {
+  if (typeof server?.connect === 'function' && typeof server.close === 'function') return server;
+  throw new TypeError("mcpApp: createServer gave no server. Return the SDK's McpServer from it.");
 }
 
 function after(ms: number): Promise<void> {

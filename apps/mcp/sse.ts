@@ -6,6 +6,8 @@
  *
  * What the SDK leaves to its host is added here: an endpoint that is right below any mount and
  * behind any proxy, keep-alive, and an end for readers that stopped reading.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
@@ -16,12 +18,12 @@ import { rootPath } from '../../router.ts';
 import type { Context } from './app.ts';
 import { Backlog } from './backlog.ts';
 import { publishFrame, sent } from './channels.ts';
-import { onExpiry } from './expiry.ts';
+import { onExpiry, renew } from './expiry.ts';
 import { isInitialize, readMessages, versionOf } from './messages.ts';
 import { PacedResponse } from './paced-response.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { messageFromSdk } from './sdk-ids.ts';
-import { type McpRequest, Session, type SessionTransport } from './sessions.ts';
+import { type McpRequest, ownerOf, Session, type SessionTransport } from './sessions.ts';
 import { frameOf, keepAlive, publishStream, type StreamLimits, streamHeaders } from './stream.ts';
 
 /** GET /sse */
@@ -29,13 +31,17 @@ export function openSse({ createServer, options, sessions, backlog }: Context): 
   return async (req: McpRequest, res) => {
     if (req.method === 'HEAD') return res.writeHead(200, streamHeaders).end(); // opens nothing
     if (!(await hasTurn(res))) return; // it left, perhaps while a guard asked who it is
-    const owner = req.auth?.token;
+    const owner = ownerOf(req, options.owner);
     const full = sessions.refusal(owner);
     if (full) return refuseForNow(res, full);
     const transport = new SseTransport(endpointFor(req, options.endpoint), res, options, backlog);
-    const session = new Session(createServer(), transport, owner);
+    const session = new Session(transport, owner);
     session.inUse = comesBack(req);
-    await sessions.open(session, req);
+    onGone(res, () => {
+      if (!session.server) sessions.drop(session); // with one, the transport says so
+    });
+    await sessions.open(session, req, createServer);
+    if (!res.headersSent) return refuseForNow(res, 'The session ended as it began.');
     onExpiry(res, () => sessions.drop(session));
   };
 }
@@ -49,7 +55,7 @@ function comesBack({ headers }: IncomingMessage): boolean {
 export function postToSse({ options, sessions }: Context): App {
   return async (req: McpRequest, res) => {
     const id = /[?&]sessionId=([^&]*)/.exec(req.url ?? '')?.[1];
-    const session = sessions.find(id, 'sse', req.auth?.token);
+    const session = sessions.find(id, 'sse', ownerOf(req, options.owner));
     if (!session) return refuseUnknownSession(res);
     const body = await readMessages(req, options);
     if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
@@ -58,6 +64,7 @@ export function postToSse({ options, sessions }: Context): App {
       return refuse(res, 400, noBatch);
     const conflict = sessions.conflict(session, body.messages);
     if (conflict) return refuseConflict(res, conflict);
+    session.transport.renew?.(req.auth);
     for (const message of body.messages) {
       if (isInitialize(message)) session.initializing = message.id;
       else session.inUse = true;
@@ -115,6 +122,11 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
 
   hasStream(): boolean {
     return !isGone(this.response);
+  }
+
+  /** Its owner has posted with this. */
+  renew(auth: McpRequest['auth']): void {
+    renew(this.response.req, auth);
   }
 
   /** The SDK says so again when the response closes that its close() has ended. */

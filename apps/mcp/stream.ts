@@ -1,6 +1,8 @@
 /**
  * One server-sent event stream (HTML spec, 9.2): its headers, its frames, its keep-alive and its
  * bound. Both transports write through this, so a slow reader or a silent proxy meets one rule.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';

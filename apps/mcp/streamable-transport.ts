@@ -3,6 +3,8 @@
  *
  * The SDK's own goes through web Request, Response and ReadableStream, at 5 to 6 times the CPU.
  * So the SDK keeps the protocol and this keeps the HTTP; `Transport` is the seam.
+ *
+ * Of mcp-mount, MIT.
  */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
@@ -32,15 +34,22 @@ export class StreamableTransport implements SessionTransport {
   private readonly limits: StreamLimits;
   /** Of the calls in flight; that to a batch is there for each of its calls. */
   private readonly answers = new Calls<Answer>();
-  private readonly log = new EventLog();
+  private readonly log: EventLog | undefined;
   private readonly backlog: Backlog;
   private readonly unasked: EventStream;
   private lastStream = 0;
   private closed = false;
 
-  /** @param app what waits for readers in the whole app */
-  constructor(limits: StreamLimits, app = new Backlog(limits.maxBufferedTotalBytes)) {
+  /**
+   * @param limits those of streams; stateless: nobody can name it, and so come back to it
+   * @param app what waits for readers in the whole app
+   */
+  constructor(
+    limits: StreamLimits & { stateless?: boolean },
+    app = new Backlog(limits.maxBufferedTotalBytes),
+  ) {
     this.limits = limits;
+    this.log = limits.stateless ? undefined : new EventLog();
     this.backlog = new Backlog(limits.maxBufferedBytes, app);
     this.unasked = new EventStream(0, [], this.log, this.backlog, limits);
   }

@@ -5,7 +5,11 @@
  *     GET    /  -> the stream for what the server says unasked, or one resumed by Last-Event-ID
  *     DELETE /  -> the session ends
  *
+ * Or, stateless, POST alone, each for itself.
+ *
  * Which message goes on which response is streamable-transport.ts's part.
+ *
+ * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
 import {
@@ -20,7 +24,7 @@ import { hasTurn, onGone } from '../../http/gone.ts';
 import type { Context } from './app.ts';
 import { isInitialize, type Posted, readMessages, versionOf } from './messages.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
-import { callId, type McpRequest, Session, type Sessions } from './sessions.ts';
+import { callId, type McpRequest, ownerOf, Session, type Sessions } from './sessions.ts';
 import { StreamableTransport } from './streamable-transport.ts';
 
 /** POST / */
@@ -42,9 +46,10 @@ interface Exchange {
 }
 
 /** What the head alone refuses is refused before the body is read. */
-async function postToSession(exchange: Exchange, { options, sessions }: Context): Promise<void> {
+async function postToSession(exchange: Exchange, context: Context): Promise<void> {
   const { req, res } = exchange;
-  const session = sessionOf(req, res, sessions);
+  const { options, sessions } = context;
+  const session = sessionOf(req, res, context);
   if (!session) return;
   const body = await readMessages(req, options);
   if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
@@ -52,7 +57,7 @@ async function postToSession(exchange: Exchange, { options, sessions }: Context)
   if (body.messages.some(isInitialize)) return refuse(res, 400, initialized);
   const conflict = sessions.conflict(session, body.messages);
   if (conflict) return refuseConflict(res, conflict);
-  answer(exchange, session, body, versionOf(req), options);
+  answer(exchange, session, body, options, isPrimed(versionOf(req)));
 }
 
 /** Without a session there is one message to post: the initialize that begins one. */
@@ -66,18 +71,17 @@ async function postInitialize(exchange: Exchange, context: Context): Promise<voi
   const session = await openSession(req, res, context);
   if (!session) return;
   session.initializing = initialize.id;
-  answer(exchange, session, body, protocolVersionIn(initialize), options);
+  answer(exchange, session, body, options, isPrimed(protocolVersionIn(initialize)));
 }
 
 function answer(
   { req, res, types }: Exchange,
   session: StreamableSession,
   { messages, batch }: Posted,
-  version: string,
   options: Context['options'],
+  primed: boolean,
 ): void {
   const { transport } = session;
-  const primed = version >= '2025-11-25'; // older clients stumble over an event without data
   const calls = messages.map(callId).filter(id => id !== undefined);
   if (calls.length > 0) {
     const json = types.json && (options.enableJsonResponse || !types.stream);
@@ -89,16 +93,33 @@ function answer(
   if (calls.length === 0) res.writeHead(202).end();
 }
 
+/** POST /, where each is complete in itself: a session of one answer, which nobody can name. */
+export function postStateless(context: Context): App {
+  const { options, sessions } = context;
+  return async (req: McpRequest, res) => {
+    const types = accepted(req);
+    if (!types.json && !types.stream) return refuse(res, 406, notAcceptable);
+    if (!isKnown(versionOf(req))) return refuse(res, 400, unknownVersion);
+    const body = await readMessages(req, options);
+    if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
+    const session = await openSession(req, res, context);
+    if (!session) return;
+    const conflict = sessions.conflict(session, body.messages);
+    if (conflict) return refuseConflict(res, conflict);
+    answer({ req, res, types }, session, body, options, false);
+  };
+}
+
 /** GET / */
-export function listen({ sessions }: Context): App {
+export function listen(context: Context): App {
   return async (req: McpRequest, res) => {
     if (req.method === 'HEAD') return refuse(res, 405, 'Use GET or POST.', { Allow: methods });
     if (!accepted(req).stream) return refuse(res, 406, notAcceptable);
     if (!(await hasTurn(res))) return; // or the session's last stream would end for nobody
-    const session = sessionOf(req, res, sessions);
+    const session = sessionOf(req, res, context);
     if (!session) return;
     const after = req.headers['last-event-id'];
-    const primed = versionOf(req) >= '2025-11-25';
+    const primed = isPrimed(versionOf(req));
     if (typeof after !== 'string') return session.transport.listen(res, primed);
     if (!session.transport.resume(after, res, primed))
       refuse(res, 400, 'This session has sent no such event. Connect without Last-Event-ID.');
@@ -106,11 +127,11 @@ export function listen({ sessions }: Context): App {
 }
 
 /** DELETE / -> 204 */
-export function endSession({ sessions }: Context): App {
+export function endSession(context: Context): App {
   return async (req: McpRequest, res) => {
-    const session = sessionOf(req, res, sessions);
+    const session = sessionOf(req, res, context);
     if (!session) return;
-    await sessions.end(session);
+    await context.sessions.end(session);
     res.writeHead(204).end();
   };
 }
@@ -127,13 +148,14 @@ async function openSession(
   { createServer, options, sessions, backlog }: Context,
 ): Promise<StreamableSession | undefined> {
   if (!(await hasTurn(res))) return undefined;
-  const owner = req.auth?.token;
+  const owner = ownerOf(req, options.owner);
   const full = sessions.refusal(owner);
   if (full) return void refuseForNow(res, full);
   const transport = new StreamableTransport(options, backlog);
-  const session = new Session(createServer(), transport, owner);
-  tellOnceBegun(session, res, sessions);
-  await sessions.open(session, req);
+  const session = new Session(transport, owner);
+  if (options.stateless) endWith(session, res, sessions);
+  else tellOnceBegun(session, res, sessions);
+  await sessions.open(session, req, createServer);
   if (!sessions.holds(session)) return void refuseForNow(res, 'The session ended as it began.');
   return Object.assign(session, { transport });
 }
@@ -151,19 +173,22 @@ function tellOnceBegun(session: Session, res: ServerResponse, sessions: Sessions
   });
 }
 
+function endWith(session: Session, res: ServerResponse, sessions: Sessions): void {
+  session.inUse = true; // it has a call to answer: its place is nobody else's
+  onGone(res, () => sessions.drop(session));
+}
+
 /** The session the request names, or a refusal on `res` and undefined. */
 function sessionOf(
   req: McpRequest,
   res: ServerResponse,
-  sessions: Sessions,
+  { options, sessions }: Context,
 ): StreamableSession | undefined {
   const id = req.headers['mcp-session-id'];
   if (typeof id !== 'string') return void refuse(res, 400, noSession);
-  const session = sessions.find(id, 'streamable', req.auth?.token);
+  const session = sessions.find(id, 'streamable', ownerOf(req, options.owner));
   if (!session) return void refuseUnknownSession(res);
-  const version = versionOf(req);
-  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(version))
-    return void refuse(res, 400, `Unknown protocol version. Use ${SUPPORTED_PROTOCOL_VERSIONS}.`);
+  if (!isKnown(versionOf(req))) return void refuse(res, 400, unknownVersion);
   session.inUse = true; // who names it has read its name
   return session as StreamableSession; // find() has compared the kind
 }
@@ -173,6 +198,17 @@ const noSession =
   'a client of the older SSE transport connects to …/sse instead.';
 const initialized =
   'This session has been initialized. To begin another, send initialize without Mcp-Session-Id.';
+
+const unknownVersion = `Unknown protocol version. Use ${SUPPORTED_PROTOCOL_VERSIONS}.`;
+
+function isKnown(version: string): boolean {
+  return SUPPORTED_PROTOCOL_VERSIONS.includes(version);
+}
+
+/** Older clients stumble over an event without data. */
+function isPrimed(version: string): boolean {
+  return version >= '2025-11-25';
+}
 
 function protocolVersionIn(initialize: JSONRPCMessage): string {
   const version = 'params' in initialize ? initialize.params?.protocolVersion : undefined;

@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   discoverOAuthProtectedResourceMetadata,
@@ -19,6 +20,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { listen } from '../../http/listen.ts';
+import { loopbacks } from '../../program/options.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
@@ -28,6 +31,7 @@ async function main(): Promise<void> {
   must('npx', ['tsc', '-p', here], root);
   await checkTokens();
   await checkDemo();
+  await checkRefresh();
   console.log('ok  examples/jwt');
 }
 
@@ -60,7 +64,7 @@ async function checkTokens(): Promise<void> {
   const known = await verify(await sign({}));
   assert.deepEqual(
     [known?.clientId, known?.scopes, known?.extra],
-    ['c', ['list:read', 'list:write'], { subject: 'me' }],
+    ['c', ['list:read', 'list:write'], { issuer, subject: 'me' }],
   );
   const unsigned = `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify(good))}.`.replaceAll('=', '');
   const forged = await new SignJWT(good)
@@ -143,6 +147,62 @@ async function checkAccess(origin: string, headers: Record<string, string>): Pro
     assert.ok(tools.some(({ name }) => name === 'get_items'));
     await client.close();
   }
+}
+
+const scope = 'list:read list:write';
+
+/** A session outlives the token it was opened with: its client refreshes that, as clients do. */
+async function checkRefresh(): Promise<void> {
+  const { generateKeyPair, SignJWT } = await import('jose');
+  const { jwtApp } = await import('./server.ts');
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const port = await freePort();
+  const [issuer, audience] = ['https://login.example', `http://localhost:${port}/mcp`];
+  const running = await listen(jwtApp({ key: publicKey, issuer, audience }), loopbacks, port);
+  const sign = (sub: string, expires: number) =>
+    new SignJWT({ iss: issuer, aud: audience, sub, client_id: 'shared', scope })
+      .setProtectedHeader({ alg: 'ES256' })
+      .setExpirationTime(expires)
+      .sign(privateKey);
+  try {
+    await Promise.all([checkSession(`${audience}/sse`, sign), checkSession(audience, sign)]);
+  } finally {
+    await running.stop();
+  }
+}
+
+async function checkSession(
+  url: string,
+  sign: (sub: string, expires: number) => Promise<string>,
+): Promise<void> {
+  const now = Math.floor(Date.now() / 1_000);
+  const firstEnds = now + 3;
+  let token = await sign('me', firstEnds);
+  const sessions = new Set<string>();
+  const client = new Client({ name: 'refreshing', version: '1.0.0' });
+  const withToken = async (input: string | URL, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    headers.set('Authorization', `Bearer ${token}`);
+    if (init.method === 'POST') sessions.add(headers.get('mcp-session-id') ?? String(input));
+    return fetch(input, { ...init, headers });
+  };
+  const isSse = url.endsWith('/sse');
+  const options = { fetch: withToken };
+  const transport = isSse
+    ? new SSEClientTransport(new URL(url), options)
+    : new StreamableHTTPClientTransport(new URL(url), options);
+  await client.connect(transport as Transport); // as above
+  const call = () => client.callTool({ name: 'get_items', arguments: {} });
+  await call();
+  token = await sign('me', now + 600);
+  await call();
+  await setTimeout(firstEnds * 1_000 + 200 - Date.now());
+  await call();
+  token = await sign('somebody else', now + 600);
+  await assert.rejects(call(), /There is no such session/);
+  const named = [...sessions].filter(name => name !== url); // initialize names none
+  assert.equal(named.length, 1, 'one session, all the time');
+  await client.close();
 }
 
 await main();

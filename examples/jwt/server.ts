@@ -18,7 +18,7 @@ import { loopbacks } from '../../program/options.ts';
 import { type App, createRouter } from '../../router.ts';
 import { memoryStore } from '../../store.ts';
 import { shoppingServer } from '../../tools.ts';
-import { type JwtOptions, verifyJwt } from './verify.ts';
+import { type JwtOptions, userOf, verifyJwt } from './verify.ts';
 
 const wellKnown = '/.well-known/oauth-protected-resource';
 const [reads, writes] = ['list:read', 'list:write'];
@@ -40,7 +40,7 @@ export function jwtApp({ key, issuer, audience }: JwtOptions): App {
   router.mount(
     pathname,
     bearer(
-      mcpApp(() => shoppingServer(store), { ownerShare: 0.5 }), // nobody takes all the places
+      mcpApp(() => shoppingServer(store), { owner: userOf, ownerShare: 0.5 }), // nobody takes all the places
       needs(reads, writes),
     ),
   );

@@ -51,12 +51,17 @@ const badToken = new Set(
   ].map(({ code }) => code),
 );
 
-function authInfo(token: string, { sub, client_id, scope, exp }: JWTPayload): AuthInfo {
+/** Whom a session belongs to: the user, whatever token the client has by now, whichever client. */
+export function userOf({ extra }: AuthInfo): string {
+  return JSON.stringify([extra?.issuer, extra?.subject]);
+}
+
+function authInfo(token: string, { iss, sub, client_id, scope, exp }: JWTPayload): AuthInfo {
   return {
     token,
     clientId: typeof client_id === 'string' ? client_id : '',
     scopes: typeof scope === 'string' ? scope.split(' ') : [],
     ...(exp !== undefined && { expiresAt: exp }),
-    extra: { subject: sub }, // tools find it in extra.authInfo.extra.subject
+    extra: { issuer: iss, subject: sub }, // tools find it in extra.authInfo.extra
   };
 }

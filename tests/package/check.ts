@@ -10,6 +10,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  copyFileSync,
   cpSync,
   existsSync,
   mkdtempSync,
@@ -49,7 +50,7 @@ async function npm(args: string[], cwd: string): Promise<string> {
 }
 
 async function node(args: string[], cwd: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd, timeout: 240_000 });
   return stdout;
 }
 
@@ -77,13 +78,19 @@ const wrongUses: [code: string, says: RegExp][] = [
   ["mcpApp(() => server, { endpoint: 'near' });", /endpoint|"near"/],
   ["hostGuard(createRouter(), { host: ['x'] });", /'host' does not exist/],
   ['bearer(createRouter(), {});', /'verify' is missing/],
+  ['mcpApp(() => ({ connect() {} }));', /'close' is missing|not assignable/],
+  ['mcpApp(() => server, { owner: () => 5 });', /'number' is not assignable to type 'string'/],
+  [
+    "listen(createRouter(), ['::1'], 0, { requestTimeOut: 1 });",
+    /'?requestTimeOut'? does not exist|requestTimeOut/,
+  ],
   ["cors(createRouter(), { origins: '*' });", /not assignable to type 'string\[\]'/],
 ];
 
 function wrongFile([code]: [string, RegExp]): string {
-  return `import { bearer, cors, createRouter, hostGuard, mcpApp } from 'mcp-mount';
+  return `import { bearer, cors, createRouter, hostGuard, listen, mcpApp } from 'mcp-mount';
 declare const server: never;
-export const used = [bearer, cors, createRouter, hostGuard, mcpApp, server];
+export const used = [bearer, cors, createRouter, hostGuard, listen, mcpApp, server];
 ${code}
 `;
 }
@@ -106,11 +113,13 @@ async function refusesWrongUses(folder: string): Promise<void> {
 async function serves(args: string[], folder: string): Promise<void> {
   const child = spawn(process.execPath, args, {
     cwd: folder,
+    env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
-    const [port] = await once(child.stdout, 'data');
-    await node(['drive.mjs', String(port).trim()], folder);
+    const [printed] = await once(child.stdout, 'data');
+    const [port = ''] = /\d+(?=(?:\/mcp)?\s*$)/.exec(String(printed)) ?? [];
+    await node(['drive.mjs', port], folder);
   } finally {
     await stopped(child);
   }
@@ -176,11 +185,14 @@ async function judge(tarball: string, files: { path: string }[]): Promise<void> 
     });
 }
 
+/** What its users have as well: types of Node, and servers of the SDK's version 2. */
+const beside = ['@types/node@22', '@modelcontextprotocol/server@2.4.0'];
+
 async function use(tarball: string, folder: string): Promise<void> {
   cpSync(join(here, 'consumer'), folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
   await check('it installs into an empty folder', () =>
-    npm(['install', '--no-audit', '--no-fund', tarball, '@types/node@22'], folder),
+    npm(['install', '--no-audit', '--no-fund', tarball, ...beside], folder),
   );
   for (const [name, compiler] of Object.entries(compilers))
     for (const module of ['nodenext', 'bundler'])
@@ -200,6 +212,15 @@ async function use(tarball: string, folder: string): Promise<void> {
     await tsc('typescript', folder, { module: 'nodenext', noEmit: false });
     await serves(['main.js'], folder);
   });
+  await check('the ten lines of the README serve, as TypeScript and as JavaScript', async () => {
+    await serves(['embed.js'], folder);
+    // What the README shows has no types in it, so a project without a compiler takes it as it is.
+    copyFileSync(join(here, 'consumer', 'embed.ts'), join(folder, 'as-it-is.mjs'));
+    await serves(['as-it-is.mjs'], folder);
+  });
+  await check("a server of the SDK's version 2 serves the same clients", () =>
+    serves(['v2.js'], folder),
+  );
   await check('require() gives the same', async () => {
     writeFileSync(join(folder, 'main.cjs'), "console.log(typeof require('mcp-mount').mcpApp);\n");
     const said = await node(['main.cjs'], folder);
