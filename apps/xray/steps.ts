@@ -66,23 +66,24 @@ let lastId = 0;
 
 /** Tells `observer` every step from now on. Returns how to stop that. */
 export function observe(observer: Observer): () => void {
-  const exchanges = new WeakMap<object, Exchange>(); // by request and by response
-  const told = new WeakSet<Exchange>(); // whose refusal is a step already
+  const exchanges = noted<Exchange>(); // by request and by response
+  const told = noted<true>(); // whose refusal is a step already
 
   function exchangeOf(req: IncomingMessage, res: ServerResponse): Exchange {
     const known = exchanges.get(res);
     if (known) return known;
     const exchange = newExchange(req, res);
-    exchanges.set(req, exchange).set(res, exchange);
+    exchanges.set(req, exchange);
+    exchanges.set(res, exchange);
     observer.step({ kind: 'request', exchange });
     return exchange;
   }
 
   return subscribeAll([
     on<RefusedEvent>(refused, ({ req, res, by, status, detail }) => {
-      const outside = !exchanges.has(res); // no router will say when it is answered
+      const outside = !exchanges.get(res); // no router will say when it is answered
       const exchange = exchangeOf(req, res);
-      told.add(exchange);
+      told.set(exchange, true);
       observer.step({ kind: 'refused', exchange, by, status, detail });
       if (outside) onGone(res, () => observer.step(outcome(exchange)));
     }),
@@ -91,13 +92,13 @@ export function observe(observer: Observer): () => void {
       const prefix = match.kind === 'mount' ? match.mount.prefix : '';
       exchange.rootPath = rootPath + prefix;
       exchange.url = match.url;
-      if (match.kind === 'refused') told.add(exchange);
+      if (match.kind === 'refused') told.set(exchange, true);
       observer.step({ kind: 'matched', exchange, rootPath, match, entries });
     }),
     // By then guards and routers have told of their own; what is left is a handler's.
     on<ProblemEvent>(problemSent, ({ res, problem: { status, detail } }) => {
       const exchange = exchanges.get(res);
-      if (!exchange || told.has(exchange)) return;
+      if (!exchange || told.get(exchange)) return;
       observer.step({ kind: 'refused', exchange, by: 'handler', status, detail });
     }),
     on<RequestEvent>(answered, ({ res }) => {
@@ -129,6 +130,22 @@ export function observe(observer: Observer): () => void {
       if (exchange) observer.step({ kind: 'frame', exchange, frame, ...(message && { message }) });
     }),
   ]);
+}
+
+/**
+ * What one observer notes on an object, under a name of its own. A WeakMap would hold the same;
+ * but each entry of one, whose value leads back to its key, costs the collector more than all else
+ * that is done for a request: 50 of 75 µs of a GET.
+ */
+function noted<Value>() {
+  const name = Symbol('noted');
+  type Noted = { [name]?: Value };
+  return {
+    get: (object: object): Value | undefined => (object as Noted)[name], // set below, or absent
+    set(object: object, value: Value): void {
+      (object as Noted)[name] = value;
+    },
+  };
 }
 
 function newExchange(req: IncomingMessage, res: ServerResponse): Exchange {
