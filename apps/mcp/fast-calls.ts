@@ -68,7 +68,7 @@ function answerFirst(transport: Transport, tools: Record<string, PlainTool>): vo
     inFlight.add(call.id, call);
     let result: CallToolResult;
     try {
-      result = await call.tool.answer(call.input);
+      result = checked(await call.tool.answer(call.input));
     } catch (error) {
       result = await failure(error); // a turn later, as an answer is: its batch may cancel it
     }
@@ -99,6 +99,7 @@ function plainCall(
   for (const key in params) if (key !== 'name' && key !== 'arguments') return undefined;
   const { name, arguments: given = {} } = params;
   const tool = typeof name === 'string' && Object.hasOwn(tools, name) ? tools[name] : undefined;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;
   const input = tool && parsed(tool.config.inputSchema, given);
   return tool && input?.success ? { id, tool, input: input.data } : undefined;
 }
@@ -110,6 +111,12 @@ function parsed(schema: z.ZodType, value: unknown): z.ZodSafeParseResult<unknown
   } catch {
     return undefined;
   }
+}
+
+// JavaScript has no compiler: an answer without a result would leave its caller waiting.
+function checked(result: CallToolResult): CallToolResult {
+  if (typeof result !== 'object' || result === null) throw new Error('The tool answered nothing.');
+  return result;
 }
 
 /** What a tool throws is a result, too, as the SDK has it (2025-11-25, tools: execution errors). */

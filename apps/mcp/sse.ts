@@ -15,7 +15,6 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { App } from '../../http/app.ts';
 import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { rootPath } from '../../router.ts';
-import type { Context } from './app.ts';
 import { Backlog } from './backlog.ts';
 import { publishFrame, sent } from './channels.ts';
 import { onExpiry, renew } from './expiry.ts';
@@ -24,6 +23,7 @@ import { PacedResponse } from './paced-response.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { messageFromSdk } from './sdk-ids.ts';
 import { type McpRequest, ownerOf, Session, type SessionTransport } from './sessions.ts';
+import type { Context } from './settings.ts';
 import { frameOf, keepAlive, publishStream, type StreamLimits, streamHeaders } from './stream.ts';
 
 /** GET /sse */

@@ -21,10 +21,10 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { App } from '../../http/app.ts';
 import { hasTurn, onGone } from '../../http/gone.ts';
-import type { Context } from './app.ts';
 import { isInitialize, type Posted, readMessages, versionOf } from './messages.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { callId, type McpRequest, ownerOf, Session, type Sessions } from './sessions.ts';
+import type { Context } from './settings.ts';
 import { StreamableTransport } from './streamable-transport.ts';
 
 /** POST / */

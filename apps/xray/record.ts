@@ -9,8 +9,8 @@ import type { Entry, Match, Router } from '../../http/app.ts';
 import { routerIn } from '../../http/near.ts';
 import type { TransportKind } from '../mcp/channels.ts';
 import { type Owner, ownerOf } from './owner.ts';
+import { boundedJson, rpcOf, shortened } from './shorten.ts';
 import { type Exchange, observe, type Step } from './steps.ts';
-import { boundedJson, rpcOf, shortened } from './wire.ts';
 import type { Rpc } from './wire-step.ts';
 
 /** A request that is kept, with the steps it has made so far. */

@@ -1,9 +1,9 @@
 /** Steps as the page gets them: plain JSON, bounded, without a secret. Made when somebody looks. */
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { refusal } from '../../http/near.ts';
 import { redact, shortId, shownHeadersOf } from '../../http/redact.ts';
 import type { KeptStep, Request } from './record.ts';
-import type { Rpc, Taken, WireStep } from './wire-step.ts';
+import { cut } from './shorten.ts';
+import type { Taken, WireStep } from './wire-step.ts';
 
 export function toWire(request: Request, step: KeptStep): WireStep {
   const { n, at } = step;
@@ -56,50 +56,4 @@ function takenBy(
   if (match.kind === 'options') return { ...base, name: 'OPTIONS' };
   const detail = refusal(match, { method, rootPath, entries });
   return { ...base, name: 'router', status: match.status, detail: redact(detail) };
-}
-
-export function rpcOf(message: JSONRPCMessage): Rpc {
-  return {
-    ...('id' in message && message.id !== undefined && { id: message.id }),
-    ...('method' in message && { method: message.method }),
-  };
-}
-
-export const maxChars = 2_000; // of one message or frame: enough to read, not to fill a memory
-
-function cut(text: string): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars)} …`;
-}
-
-/** The first characters of `text`, without the rest behind them: V8's slice would keep all of it. */
-export function shortened(text: string): string {
-  if (text.length <= maxChars) return text;
-  return Buffer.from(text.slice(0, maxChars + 1)).toString();
-}
-
-/** JSON.stringify for a value of any size, which stops once it has enough to show. */
-export function boundedJson(value: unknown): string {
-  let text = '';
-  const add = (part: string): void => {
-    if (text.length <= maxChars) text += part;
-  };
-  writeJson(value, add, () => text.length > maxChars);
-  return text;
-}
-
-function writeJson(value: unknown, add: (part: string) => void, isEnough: () => boolean): void {
-  if (typeof value !== 'object' || value === null) {
-    add(JSON.stringify(typeof value === 'string' ? shortened(value) : value) ?? 'null');
-    return;
-  }
-  const isArray = Array.isArray(value);
-  add(isArray ? '[' : '{');
-  let separator = '';
-  for (const [key, part] of Object.entries(value)) {
-    if (isEnough()) return;
-    add(isArray ? separator : `${separator}${JSON.stringify(shortened(key))}:`);
-    separator = ',';
-    writeJson(part, add, isEnough);
-  }
-  add(isArray ? ']' : '}');
 }

@@ -85,6 +85,22 @@ test('a tool may throw what has no words', async t => {
   assert.match(JSON.stringify(answer), /an error without words.*"isError":true/);
 });
 
+test('a tool that answers nothing is an error that its caller reads', async t => {
+  const tool = plain(async () => undefined as never); // as JavaScript has it, without a compiler
+  const answer = await ask(t, fastCalls(serverOf(tool), { it: tool }), { name: 'it' });
+  assert.match(JSON.stringify(answer), /The tool answered nothing.*"isError":true/);
+});
+
+test('arguments that are no object are left to the SDK, whatever the schema', async t => {
+  const tool = { ...plain(async () => ({ content: [] })), config: { inputSchema: z.unknown() } };
+  for (const given of [7, null, [1], 'x']) {
+    const { reached, server } = recorder();
+    const { send } = await connect(t, fastCalls(server, { it: tool }));
+    await send(call(1, { name: 'it', arguments: given }));
+    assert.equal(reached.length, 1, JSON.stringify(given));
+  }
+});
+
 test('a schema that throws is left to the SDK', async t => {
   const inputSchema = z.object({}).refine(() => {
     throw new Error('out of order');
