@@ -1,7 +1,13 @@
 /** One client for as long as it stays: what it asks, each answer within a bound, what it leaves. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+} from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { within } from './bound.ts';
@@ -61,18 +67,31 @@ export async function expect(visitor: Visitor, status: number, asked: Asked): Pr
   return answer;
 }
 
-async function begin(
+async function begin(visitor: Visitor, asked: Asked): Promise<IncomingMessage> {
+  const req = send(visitor, asked);
+  try {
+    const [res] = await within(once(req, 'response'), nameOf(asked));
+    req.on('error', () => {}); // it is told on `res`, too
+    return res;
+  } catch (error) {
+    // It had been idle, and was closed just as it was used again: try another (RFC 9112, 9.3.1).
+    if (req.reusedSocket && codeOf(error) === 'ECONNRESET') return begin(visitor, asked);
+    throw error;
+  }
+}
+
+function send(
   { port, agent }: Visitor,
   { method = 'GET', path, headers = {}, body }: Asked,
-): Promise<IncomingMessage> {
+): ClientRequest {
   const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
   const fields = { ...type, ...headers };
   const req = request({ host: '127.0.0.1', port, method, path, headers: fields, agent });
-  const begun = once(req, 'response');
-  req.end(typeof body === 'object' ? JSON.stringify(body) : body);
-  const [res] = await within(begun, nameOf({ method, path }));
-  req.on('error', () => {}); // it is told on `res`, too
-  return res;
+  return req.end(typeof body === 'object' ? JSON.stringify(body) : body);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 function nameOf({ method = 'GET', path }: Asked): string {
