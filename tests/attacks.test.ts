@@ -621,7 +621,9 @@ test(
   soon,
   async t => {
     const maxSessions = 40;
-    const target = await startServer(t, { mcp: { maxSessions } });
+    // on a busy machine this takes longer than a client is given to go on after its initialize
+    const handshakeMs = 600_000;
+    const target = await startServer(t, { mcp: { maxSessions, handshakeMs } });
     const session = await openSession(target.url);
     const stream = await openSse(t, `${target.url}/sse`);
     const statuses: Record<string, number> = {};

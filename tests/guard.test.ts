@@ -593,7 +593,6 @@ test('with tokens, all but health and the bare pages asks for one', soon, async 
     ['POST', '/mcp/messages', false],
     ['GET', '/mcp/nowhere', false],
     ['GET', '/live/events', false],
-    ['GET', '/live/nowhere', false],
   ];
   for (const [method, path, open] of rows) {
     const { status, headers } = await ask(origin + path, { method });
@@ -923,7 +922,7 @@ test('over HTTP/2 the host is in :authority, and is looked at', async t => {
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo; // it listens on a port
   const client = connectHttp2(`http://127.0.0.1:${port}`);
-  t.after(() => client.close());
+  t.after(() => client.destroy()); // close() waits for its streams, on Node 24 for ever
   t.after(() => server.close());
   const rows: [headers: Record<string, string>, status: number, reason: string][] = [
     [{}, 200, 'the authority that was connected to'],

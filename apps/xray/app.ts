@@ -90,6 +90,7 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
     viewers.all.add(viewer);
     onGone(res, () => leave(viewer));
     flushing ??= setInterval(flush, flushMs).unref();
+    tellPanel?.listen();
     await tellPanel?.now([viewer]);
     if (res.writableEnded || isGone(res)) return; // the app or the page was closed meanwhile
     publishStream(res);
@@ -148,6 +149,7 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
     if (viewers.all.size > 0) return;
     clearInterval(flushing);
     flushing = undefined;
+    tellPanel?.stop();
   }
 
   function flush(): void {

@@ -14,7 +14,7 @@ export interface Panel {
 export function panelTeller(panel: Panel, viewers: ReturnType<typeof createViewers>) {
   let hasChanged = false;
   let fails = false; // told already
-  const stop = panel.onChange(() => (hasChanged = true));
+  let stopListening: (() => void) | undefined;
 
   async function tell(to?: Viewer[]): Promise<void> {
     const state = await panel.state();
@@ -31,7 +31,14 @@ export function panelTeller(panel: Panel, viewers: ReturnType<typeof createViewe
   }
 
   return {
-    stop,
+    /** While somebody looks on. */
+    listen(): void {
+      stopListening ??= panel.onChange(() => (hasChanged = true));
+    },
+    stop(): void {
+      stopListening?.();
+      stopListening = undefined;
+    },
     now: (to: Viewer[]): Promise<void> => tell(to).catch(tryAgain),
     changed(): void {
       if (!hasChanged) return;
