@@ -4,7 +4,7 @@
  *     npm test [-- WORD ...]      all but the documentation's; or the files whose paths hold a word
  *     npm run test:quick          under 30 s, for the loop while one writes
  *     npm run docs:check          the documentation's: fences, lesson, exercises
- *     … --without-browser         for another Node: the page's code runs in the browser
+ *     … --other-node              what depends on the Node, for a second one
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -18,12 +18,13 @@ const { values: flags, positionals: words } = parseArgs({
   options: {
     quick: { type: 'boolean' },
     docs: { type: 'boolean' },
-    'without-browser': { type: 'boolean' },
+    'other-node': { type: 'boolean' },
   },
 });
 
 const documentation = /^(docs\/|readme\.|exercises\.|learn\.)/;
-const browser = /^apps\/xray\/page/;
+/** Of files, of a browser, or of others' servers, whichever Node runs them. */
+const once = /^(apps\/xray\/page|check\/|copy\.|house\.|limits\.|http\/near)/;
 /** What starts programs, fills memory or opens a browser: seconds each. */
 const heavy = /^(apps\/xray\/page|attacks-heavy|program\/|copy\.|check\/)/;
 
@@ -38,7 +39,7 @@ const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf
 function isWanted(file: string): boolean {
   if (words.length > 0) return words.some(word => file.includes(word));
   if (flags.docs || documentation.test(file)) return flags.docs === documentation.test(file);
-  if (flags['without-browser'] && browser.test(file)) return false;
+  if (flags['other-node'] && once.test(file)) return false;
   return !(flags.quick && heavy.test(file));
 }
 
