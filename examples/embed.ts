@@ -1,4 +1,4 @@
-/** The router and the MCP app in a server of your own. Copy router.ts, body.ts and apps/mcp/. */
+/** The router and the MCP app in a server of your own. Copy router.ts, guard.ts, http/ and apps/mcp/. */
 import { createServer } from 'node:http';
 import { mcpApp } from '../apps/mcp/app.ts';
 import { hostGuard } from '../guard.ts';
