@@ -40,29 +40,33 @@ const soon = { timeout: 60_000 }; // a test that waits for what never comes fail
 
 const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] });
 
-/** An app with tools whose calls wait until the test lets them go, in the order of the calls. */
+/** Tools whose calls `pause` as the test has it. */
+function toolServer(pause: () => Promise<void>): McpServer {
+  const server = new McpServer({ name: 'tools', version: '0' }, { capabilities: { logging: {} } });
+  const long = { inputSchema: { chars: z.int(), wait: z.boolean().default(false) } };
+  server.registerTool('long', long, async ({ chars, wait }) => {
+    if (wait) await pause();
+    return text('x'.repeat(chars));
+  });
+  server.registerTool('talk', { inputSchema: { times: z.int() } }, async ({ times }, extra) => {
+    await pause();
+    for (let progress = 1; progress <= times; progress++) {
+      const params = { progressToken: 't', progress };
+      await extra.sendNotification({ method: 'notifications/progress', params });
+    }
+    return text('said');
+  });
+  return server;
+}
+
+/** An app whose calls wait until the test lets them go, in their order. */
 async function serveTools(t: TestContext, options: McpOptions = {}) {
   const waiting: (() => void)[] = [];
+  const servers: McpServer[] = [];
   const calls = eventsOf<ReceivedEvent>(t, received);
   const app = mcpApp(() => {
-    const server = new McpServer(
-      { name: 'tools', version: '0' },
-      { capabilities: { logging: {} } },
-    );
-    const long = { inputSchema: { chars: z.int(), wait: z.boolean().default(false) } };
-    server.registerTool('long', long, async ({ chars, wait }) => {
-      if (wait) await new Promise<void>(done => waiting.push(done));
-      return text('x'.repeat(chars));
-    });
-    const talk = { inputSchema: { times: z.int() } };
-    server.registerTool('talk', talk, async ({ times }, { sendNotification }) => {
-      await new Promise<void>(done => waiting.push(done));
-      for (let progress = 1; progress <= times; progress++) {
-        const params = { progressToken: 't', progress };
-        await sendNotification({ method: 'notifications/progress', params });
-      }
-      return text('said');
-    });
+    const server = toolServer(() => new Promise(done => waiting.push(done)));
+    servers.push(server);
     return server;
   }, options);
   const url = await serve(t, app);
@@ -77,7 +81,7 @@ async function serveTools(t: TestContext, options: McpOptions = {}) {
     const first = calls.seen.length;
     return calls.until(({ length }) => length >= first + count);
   };
-  return { app, url, release, heard };
+  return { url, servers, release, heard };
 }
 
 const waitingCall = (id: RequestId, chars = 1) => toolCall(id, 'long', { chars, wait: true });
@@ -373,18 +377,54 @@ for (const [form, accept] of [
       const answer = await post(url, longCall(id, 1_000), session);
       assert.deepEqual(outcomes(messagesIn(answer)), new Map([[id, 1_000]]));
     }
-    stopped.socket.resume();
-    await stopped.closed;
+    await assertCut(stopped);
   });
 
-/** Posts, and does not read the answer. */
-function unread(t: TestContext, url: string, message: object, session: Headers): Raw {
+test('a reader that stops makes room for one that comes back, too', soon, async t => {
+  const { url, heard, release } = await serveTools(t, { maxBufferedBytes: 1_000_000 });
+  const session = await openSession(url);
+  const lastEventId = await callAndLeave(t, url, session, waitingCall(7));
+  release();
+  const called = heard(1);
+  const stopped = unread(t, url, longCall('stopped', unreadChars), session);
+  await called;
+  const back = await resume(url, session, lastEventId);
+  assert.deepEqual(outcomes(messagesIn(back)), new Map([[7, 1]]));
+  await assertCut(stopped);
+});
+
+test('what a server says unasked is bounded where its reader stops', soon, async t => {
+  const { url, servers } = await serveTools(t, { maxBufferedBytes: 1_000_000 });
+  const session = await openSession(url);
+  const stream = unread(t, url, undefined, { ...session, Accept: 'text/event-stream' });
+  let isOpen = true;
+  void stream.closed.then(() => {
+    isOpen = false;
+  });
+  for (let said = 0; isOpen; said++) {
+    assert.ok(said < 200, 'its reader comes late, and it is still open');
+    await servers[0]?.sendLoggingMessage({ level: 'info', data: 'x'.repeat(1_000_000) });
+    await new Promise(setImmediate);
+    if (said === 20) stream.socket.resume();
+  }
+});
+
+/** What of the answer is read in the end is not all. */
+async function assertCut({ socket, answer }: Raw): Promise<void> {
+  socket.resume();
+  const { body } = await answer;
+  assert.ok(body.length < unreadChars, `${body.length}`);
+}
+
+/** Posts, or without a message gets, and does not read the answer. */
+function unread(t: TestContext, url: string, message: object | undefined, session: Headers): Raw {
   const raw = openRaw(t, Number(new URL(url).port));
   raw.socket.pause();
-  const body = JSON.stringify(message);
+  const method = message ? 'POST' : 'GET';
+  const body = message ? JSON.stringify(message) : '';
   const fields = { Host: 'localhost', ...postHeaders, 'Content-Length': body.length, ...session };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  raw.send(`POST ${new URL(url).pathname} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+  raw.send(`${method} ${new URL(url).pathname} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
   return raw;
 }
 
@@ -557,9 +597,8 @@ test('readers that stop do not fill the memory of a process, however many they a
   const before = await heldBy(origin);
   let most = 0;
   for (let reader = 0; reader < 40; reader++) {
-    const call = bigCall(reader % 2 === 0 ? 'x' : '€');
-    if (reader % 4 < 2) await overrunSse(t, origin, call);
-    else await overrunStreamable(t, origin, call);
+    if (reader % 4 > 0) await overrunSse(t, origin);
+    else await overrunStreamable(t, origin);
     assert.equal(exited(), undefined, `it lives, after ${reader} readers`);
     assert.equal(
       (await post(`${origin}/mcp`, toolCall(reader, 'big', { chars: 1, of: 'x' }), others)).status,
@@ -572,10 +611,6 @@ test('readers that stop do not fill the memory of a process, however many they a
   t.diagnostic(`${(most / mib).toFixed(1)} MiB at the most`);
   assert.ok(most < 24 * mib + 32 * mib, `${most} bytes`); // beside it, what is being answered
 });
-
-function bigCall(of: string): JSONRPCRequest {
-  return toolCall('big', 'big', { chars: 2_000_000, of });
-}
 
 async function startUnread(t: TestContext, flags: string[], options: McpOptions) {
   const fixture = 'tests/fixtures/unread-server.ts';
@@ -591,20 +626,19 @@ async function heldBy(origin: string): Promise<Held> {
   return JSON.parse((await ask(`${origin}/memory`)).body);
 }
 
-/** Has 8 million characters wait in an SSE session, what its own bound allows. */
-async function overrunSse(t: TestContext, origin: string, call: JSONRPCRequest): Promise<void> {
+/** Has an SSE session hold what its own bound allows, and read nothing. */
+async function overrunSse(t: TestContext, origin: string): Promise<void> {
   const messages = await openUnreadSse(t, origin);
-  for (let calls = 0; calls < 4; calls++) await post(messages, { ...call, id: calls });
+  for (let id = 0; id < 5; id++) await post(messages, bigCall(id, 'x'));
 }
 
-async function overrunStreamable(
-  t: TestContext,
-  origin: string,
-  call: JSONRPCRequest,
-): Promise<void> {
+async function overrunStreamable(t: TestContext, origin: string): Promise<void> {
   const session = await openSession(`${origin}/mcp`);
-  for (let calls = 0; calls < 4; calls++)
-    unread(t, `${origin}/mcp`, { ...call, id: calls }, session);
+  for (let id = 0; id < 5; id++) unread(t, `${origin}/mcp`, bigCall(id, '€'), session);
+}
+
+function bigCall(id: number, of: string): JSONRPCRequest {
+  return toolCall(id, 'big', { chars: 2_000_000, of });
 }
 
 /** Reads the endpoint and nothing after it. Returns where to post. */

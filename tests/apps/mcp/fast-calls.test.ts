@@ -170,6 +170,29 @@ test('a cancelled call is not answered, others are, and its id is free', async t
   ]);
 });
 
+test('two calls with one id are both answered, as by the SDK, beside many others', async t => {
+  for (const way of ['fast', 'sdk'] as const) {
+    const { opened, open } = gate();
+    const tool = plain(async () => {
+      await opened;
+      return { content: [] };
+    });
+    const server = serverOf(tool);
+    const tools = way === 'fast' ? fastCalls(server, { it: tool }) : server;
+    const { send, next } = await connect(t, tools);
+    const ids = [1, 1, ...Array.from({ length: 40 }, (_, index) => index + 2)];
+    for (const id of ids) await send(call(id, { name: 'it' }));
+    await new Promise(setImmediate);
+    open();
+    const answered: unknown[] = [];
+    for (const _ of ids) {
+      const answer = await next();
+      answered.push(answer && 'id' in answer && answer.id);
+    }
+    assert.deepEqual(answered.sort(), ids.sort(), way);
+  }
+});
+
 test('a call that outlives its session is not answered, and nobody is told', async t => {
   const { open, opened } = gate();
   const tool = plain(async () => {

@@ -20,7 +20,7 @@ async function stopped(t: TestContext, requests = 1) {
   let isThere = () => {};
   const there = new Promise<void>(done => (isThere = done));
   const origin = await serve(t, (_req, res: ServerResponse) => {
-    res.useChunkedEncodingByDefault = false; // so that what is read is what was written
+    res.useChunkedEncodingByDefault = requests > 1; // so that one is read as it was written
     responses.push(new PacedResponse(res, backlog));
     if (responses.length === requests) isThere();
   });
@@ -69,6 +69,37 @@ test('what a reader takes at once is not counted', soon, async t => {
     assert.equal(backlog.bytes, 0, `${chars}`);
   }
 });
+
+test('what a slow reader has taken is not counted any more', soon, async t => {
+  const { socket, backlog, out } = await stopped(t);
+  out.write('x'.repeat(unread));
+  await new Promise<void>(done => {
+    let taken = 0;
+    socket.on('data', chunk => {
+      taken += chunk.length;
+      if (taken > unread / 2) done();
+    });
+    socket.resume();
+  });
+  socket.pause();
+  assert.ok(backlog.bytes < unread / 2 + 1_000_000, `${backlog.bytes}`);
+});
+
+test(
+  'what waits behind another response is not counted any more once it is sent',
+  soon,
+  async t => {
+    const { socket, backlog, out, responses } = await stopped(t, 20);
+    const [, ...behind] = responses;
+    for (const next of behind) next.end('x'.repeat(1_000));
+    const sent = Promise.all(behind.map(({ res }) => once(res, 'close')));
+    socket.resume();
+    out.end();
+    await sent;
+    assert.equal(backlog.bytes, 0);
+    assert.equal(socket.closed, false, 'the connection is kept');
+  },
+);
 
 const gone: [why: string, leave: (socket: Socket, out: PacedResponse) => unknown][] = [
   ['the client resets', socket => socket.resetAndDestroy()],
