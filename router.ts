@@ -5,8 +5,13 @@
  *         └┬─┘└──┬───┘
  *       rootPath  req.url            req.originalUrl = the whole of it
  *
- * FastAPI: app.mount('/mcp', mcp.sse_app()). What an App is, and what it may rely on, is in
- * http/app.ts; how a path is looked up, what is refused and in which words, beside it.
+ *     const router = createRouter();
+ *     router.get('/items/', (req, res) => res.end('[]'));
+ *     router.mount('/mcp', app); // any (req, res) function; FastAPI: app.mount('/mcp', …)
+ *     createServer(router);      // a router is one, too
+ *
+ * What an App may rely on is in http/app.ts. How a path is looked up is in http/routes.ts, which
+ * targets are refused in http/target.ts, and what a refusal says in http/near.ts.
  *
  * Of mcp-mount, MIT.
  */
@@ -43,12 +48,13 @@ export function stripPrefix(url: string, prefix: string): string | undefined {
 export function rootPath(req: IncomingMessage): string {
   const { originalUrl = '', url = '' }: Mounted = req;
   if (originalUrl.endsWith(url)) return originalUrl.slice(0, originalUrl.length - url.length);
-  const query = url.slice(1); // '/mcp?x' was entered as '/?x': that slash is ours
+  // '/mcp?x' was entered as '/?x', and '/mcp' as '/': that slash is ours
+  const query = url.slice(1);
   return originalUrl.endsWith(query) ? originalUrl.slice(0, originalUrl.length - query.length) : '';
 }
 
 /**
- * The one mutation, never undone: an async app reads `req.url` after an await.
+ * The one mutation of a request, never undone: an async app reads `req.url` after an await.
  * ASGI: root_path grows, path does not; here, as in Express, originalUrl stays and url shrinks.
  */
 function enter(req: Mounted, match: Match): void {
@@ -59,7 +65,7 @@ function enter(req: Mounted, match: Match): void {
 }
 
 export interface RouterOptions {
-  /** Told what an app or handler threw. The client is told 500 and no more. */
+  /** Told what an app or handler threw. The client is told 500, or cut off in mid-answer. */
   onError?: ((error: unknown, req: IncomingMessage) => void) | undefined;
 }
 
@@ -68,15 +74,15 @@ export function createRouter(options: RouterOptions = {}): Router {
   const routes = newRoutes();
 
   async function serve(req: Mounted, res: ServerResponse, next?: () => void): Promise<void> {
+    const match = decide(req);
+    if (next && !isOurs(req, match)) return next(); // as it came: nothing is rewritten
     try {
-      const match = decide(req);
-      if (next && !isOurs(req, match)) return next();
       if (isHeard()) publish({ req, res, rootPath: rootPath(req), match, entries: routes.entries });
       enter(req, match);
       await handOver(req, res, match, routes.entries);
     } catch (error) {
+      sendFailure(res); // 500 where no head is out yet, else the end of the connection
       onError(error, req);
-      sendFailure(res);
     }
   }
 
@@ -89,12 +95,15 @@ export function createRouter(options: RouterOptions = {}): Router {
   /** Pure: which entry takes the target (routes.ts), and where its prefix comes off. */
   function match(method: string, target: string): Match {
     const found = find(routes, method, target);
-    if (found.kind === 'mount')
-      found.url = stripPrefix(found.target, found.mount.prefix) ?? found.target;
-    return found;
+    if (found.kind !== 'mount') return found;
+    const url = stripPrefix(found.target, found.mount.prefix);
+    return { ...found, url: url ?? found.target }; // find() goes by the same rule: there is a url
   }
 
-  /** Of a guest at a host (`next`): what it answers, and what aims at one of its prefixes. */
+  /**
+   * With a `next` the router is a guest in an app like Express. It keeps what its routes and mounts
+   * take, and a 400 for a target that begins with one of its prefixes; all else is the host's.
+   */
   function isOurs({ url = '' }: Mounted, match: Match): boolean {
     if (match.kind === 'route' || match.kind === 'mount') return true;
     if (match.kind !== 'refused' || match.status !== 400) return false;
