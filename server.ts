@@ -89,7 +89,18 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
   router.get('/readyz', ready(mcp, store), health.ready);
   router.get('/openapi.json', guarded(openapi(router, documented)), docsAbout.openapi);
   router.get('/docs', docsPage(), docsAbout.docsPage);
-  router.mount(mount, landing(guarded(mcp), { name: 'shopping' })); // FastAPI: app.mount('/mcp', mcp.sse_app())
+  const welcome = {
+    name: 'shopping',
+    tools: toolsAbout,
+    links: {
+      mount,
+      pages: [
+        { text: 'The x-ray', path: pagePath },
+        { text: 'API docs', path: '/docs' },
+      ],
+    },
+  };
+  router.mount(mount, landing(guarded(mcp), welcome)); // FastAPI: app.mount('/mcp', mcp.sse_app())
   router.mount('/live', seen);
   const shown = mountHeader(router);
   return Object.assign(hostGuard(cors(shown, { origins }), { hosts, origins }), { router });
