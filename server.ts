@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { about as docsAbout, docsPage, openapi, pageAbout } from './apps/docs/app.ts';
 import { alive, about as health, ready } from './apps/health.ts';
 import { landing } from './apps/landing.ts';
+import { lostPage } from './apps/lost.ts';
 import { type McpOptions, mcpApp } from './apps/mcp/app.ts';
 import { fastCalls } from './apps/mcp/fast-calls.ts';
 import { xray as xrayApp } from './apps/xray/app.ts';
@@ -89,9 +90,20 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
   router.get('/readyz', ready(mcp, store), health.ready);
   router.get('/openapi.json', guarded(openapi(router, documented)), docsAbout.openapi);
   router.get('/docs', docsPage(), docsAbout.docsPage);
-  router.mount(mount, landing(guarded(mcp), { name: 'shopping' })); // FastAPI: app.mount('/mcp', mcp.sse_app())
+  const welcome = {
+    name: 'shopping',
+    tools: toolsAbout,
+    links: {
+      mount,
+      pages: [
+        { text: 'The x-ray', path: pagePath },
+        { text: 'API docs', path: '/docs' },
+      ],
+    },
+  };
+  router.mount(mount, landing(guarded(lostPage(mcp)), welcome)); // FastAPI: app.mount('/mcp', mcp.sse_app())
   router.mount('/live', seen);
-  const shown = mountHeader(router);
+  const shown = mountHeader(lostPage(router));
   return Object.assign(hostGuard(cors(shown, { origins }), { hosts, origins }), { router });
 }
 

@@ -22,12 +22,11 @@ export function htmlPage(file: URL): App {
 
 function headersFor(html: string): Record<string, string> {
   const [, script = ''] = /<script\b[^>]*>(.*?)<\/script>/s.exec(html) ?? [];
-  const hash = createHash('sha256').update(script).digest('base64');
   return {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-cache',
     'Content-Security-Policy': pagePolicy(
-      `script-src 'sha256-${hash}'`,
+      scriptSource(script),
       "connect-src 'self'",
       'img-src data:',
     ),
@@ -44,4 +43,27 @@ export function pagePolicy(...more: string[]): string {
     "form-action 'none'",
     "frame-ancestors 'none'", // nobody's page lies over it and has it clicked
   ].join('; ');
+}
+
+/** Lets one inline script run: this one, to the letter. */
+export function scriptSource(script: string): string {
+  return `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`;
+}
+
+/** Text, as text or between quotes in a page. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`);
+}
+
+/** Whether HTML is asked for by name and before JSON: a browser that opens a URL. RFC 9110, 12.5.1 */
+export function prefersHtml(accept = ''): boolean {
+  if (!accept.includes('text/html')) return false; // nearly all that is no browser ends here
+  const weights = accept.split(',').map(range => {
+    const [type = '', ...params] = range.split(';');
+    const q = params.map(param => /^\s*q=([\d.]+)\s*$/.exec(param)?.[1]).find(Boolean);
+    return { type: type.trim(), weight: Number(q ?? 1) };
+  });
+  const most = (types: RegExp) =>
+    Math.max(0, ...weights.filter(({ type }) => types.test(type)).map(({ weight }) => weight));
+  return most(/^text\/html$/) > most(/^application\/(problem\+)?json$/);
 }

@@ -33,19 +33,29 @@ function otherMethod(
   return [said, ...hints].join(' ');
 }
 
-function notFound({ method, rootPath, entries }: Refuser, path: string): string {
-  const meant = near(path, method, entries).map(candidate => {
-    const whole = below(rootPath, candidate.path);
-    return answers(candidate, method)
-      ? `'${whole}'`
-      : `'${candidate.methods.join(' or ')} ${whole}'`;
-  });
+function notFound(refuser: Refuser, path: string): string {
+  const { method, rootPath, entries } = refuser;
+  const meant = nearestTo(path, refuser).map(candidate =>
+    answers(candidate, method)
+      ? `'${candidate.path}'`
+      : `'${candidate.methods.join(' or ')} ${candidate.path}'`,
+  );
   const said = [
     `Nothing answers ${rootPath}${path}.`,
     missedMount(entries, path, rootPath),
     meant.length > 0 ? `Did you mean ${listOf(meant)}?` : whereToLook(entries, rootPath),
   ];
   return said.filter(text => text !== undefined).join(' ');
+}
+
+/** What was probably meant by a request that nothing answers, by whole paths. */
+export function nearest({ target }: Match, refuser: Refuser): Near[] {
+  return nearestTo(pathOf(target), refuser);
+}
+
+function nearestTo(path: string, { method, rootPath, entries }: Refuser): Near[] {
+  const found = near(path, method, entries);
+  return found.map(candidate => ({ ...candidate, path: below(rootPath, candidate.path) }));
 }
 
 function aboutOf({ about }: Route): About {
@@ -60,14 +70,20 @@ function listOf(names: string[]): string {
 
 /** Of a router that has no listing, the first few. */
 function whereToLook(entries: readonly Entry[], rootPath: string): string {
-  for (const entry of entries.slice(0, maxCompared))
-    if (entry.kind === 'route' && aboutOf(entry).listing)
-      return `${entry.method} ${rootPath}${entry.path} lists what there is.`;
+  const listing = listingIn(entries);
+  if (listing) return `${listing.method} ${rootPath}${listing.path} lists what there is.`;
   const first = candidatesIn(entries).slice(0, maxShown);
   const names = first.map(
     ({ methods, path }) => `${methods.join(' or ')} ${below(rootPath, path)}`,
   );
   return names.length > 0 ? `There is ${names.join(', ')}.` : 'Nothing is registered here.';
+}
+
+/** The route that lists the others. */
+export function listingIn(entries: readonly Entry[]): Route | undefined {
+  for (const entry of entries.slice(0, maxCompared))
+    if (entry.kind === 'route' && aboutOf(entry).listing) return entry;
+  return undefined;
 }
 
 function missedMount(
@@ -157,7 +173,7 @@ function add(found: Map<string, Near>, path: string, method: string): void {
   else found.set(key, { path, methods: [method] });
 }
 
-function answers({ methods }: Near, method: string): boolean {
+export function answers({ methods }: Near, method: string): boolean {
   return methods.length === 0 || methods.includes(method === 'HEAD' ? 'GET' : method);
 }
 

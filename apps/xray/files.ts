@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Handler } from '../../http/app.ts';
-import { pagePolicy } from '../../http/html.ts';
+import { escapeHtml, pagePolicy } from '../../http/html.ts';
 import { sendProblem } from '../../http/problem.ts';
 
 const folder = new URL('page/', import.meta.url);
@@ -71,8 +71,4 @@ export function sendPage(placeOf: (req: IncomingMessage) => Place): Handler {
     );
     res.writeHead(200, pageHeaders).end(filled);
   };
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`);
 }

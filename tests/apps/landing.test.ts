@@ -1,5 +1,6 @@
 /** A browser that opens an MCP URL learns what lives there; everybody else gets the app. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import express from 'express';
 import { landing } from '../../apps/landing.ts';
@@ -62,7 +63,9 @@ test('a browser gets a page with the real URLs, under any mount and host', async
 
 /** As the page names them: Streamable HTTP, then SSE. */
 function urlsIn({ body }: Answer): string[] {
-  return [...body.matchAll(/<dd><code>(.*?)<\/code><\/dd>/g)].map(([, url = '']) => plain(url));
+  return [...body.matchAll(/<dd>.*?<code>(.*?)<\/code>.*?<\/dd>/g)].map(([, url = '']) =>
+    plain(url),
+  );
 }
 
 function settingsIn({ body }: Answer): string[] {
@@ -72,8 +75,11 @@ function settingsIn({ body }: Answer): string[] {
 }
 
 function plain(html: string): string {
-  const characters: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' };
-  return html.replace(/&(\w+);/g, (entity, name: string) => characters[name] ?? entity);
+  return html.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
+}
+
+function textOf(html: string): string {
+  return plain(html.replace(/<[^>]*>/g, ''));
 }
 
 test('the URLs on the page are ones that clients connect to', async t => {
@@ -122,8 +128,8 @@ test('everybody else gets the app', async t => {
     ['HEAD', '/sse', 'HEAD', browser, 200],
     ['another method', '/sse', 'POST', browser, 405],
     ['a path that is posted to', '/messages', 'GET', browser, 405],
-    ['a path that is none', '/nowhere', 'GET', browser, 404],
-    ['a path that only begins so', '/sse/x', 'GET', browser, 404],
+    ['a path that is none', '/nowhere', 'GET', {}, 404],
+    ['a path that only begins so', '/sse/x', 'GET', {}, 404],
   ];
   for (const [why, path, method, headers, status] of rows) {
     const stream = await openStream(t, url + path, { method, headers });
@@ -146,22 +152,88 @@ test('nothing that a request or an operator says becomes markup', async t => {
   const answer = await ask(origin, {
     headers: { ...browser, Host: 'a"><script>alert(1)</script>' },
   });
-  assert.doesNotMatch(answer.body, /<script|alert\('&'\)/);
+  assert.doesNotMatch(answer.body, /<script>alert|alert\('&'\)/);
   assert.equal(urlsIn(answer)[0], 'http://a"><script>alert(1)</script>/');
   for (const text of settingsIn(answer).filter(text => text.startsWith('{')))
     assert.ok(Object.hasOwn(Object.values<object>(JSON.parse(text))[0] ?? {}, name), text);
 });
 
-test('the page runs no script, loads nothing, and is not kept for those who get the app', async t => {
-  const url = `${await serve(t, createApp(memoryStore()))}/mcp`;
+test('the page runs its own script alone, loads nothing, and is not kept for those who get the app', async t => {
+  const url = `${await serve(t, createApp(memoryStore(), { allowOrigins: ['https://a.example'] }))}/mcp`;
   const { headers, body } = await ask(url, { headers: browser });
-  assert.match(
-    String(headers['content-security-policy']),
-    /^default-src 'none'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+  const scripts = [...body.matchAll(/<script>(.*?)<\/script>/gs)].map(([, text = '']) => text);
+  const hashes = scripts.map(text => createHash('sha256').update(text).digest('base64'));
+  assert.equal(hashes.length, 1);
+  assert.equal(
+    headers['content-security-policy'],
+    `default-src 'none'; script-src 'sha256-${hashes[0]}'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
-  assert.doesNotMatch(body, /<(?:script|link|img|iframe)\b/);
+  assert.doesNotMatch(body, /<(?:script\s|link|img|iframe)\b|url\(|@import/);
   assert.equal(headers['cache-control'], 'no-store');
-  assert.match(headers.vary ?? '', /Accept/);
+  assert.equal(headers['x-content-type-options'], 'nosniff');
+  assert.equal(headers.vary, 'Origin, Accept');
+});
+
+test('it has the look of the x-ray', async t => {
+  const origin = await serve(t, createApp(memoryStore()));
+  const look = await ask(`${origin}/live/look.css`);
+  assert.equal(look.status, 200);
+  assert.ok((await ask(`${origin}/mcp`, { headers: browser })).body.includes(look.body));
+});
+
+test('it says what the mount did to this very request', async t => {
+  const rows: [mount: string, path: string, said: string][] = [
+    [
+      '/mcp',
+      '/a/mcp?token=x',
+      "It is mounted at /a/mcp, which the router took off this request, GET /a/mcp: the app sees rootPath '/a/mcp' and url '/'.",
+    ],
+    [
+      '/mcp',
+      '/a/mcp/sse',
+      "It is mounted at /a/mcp, which the router took off this request, GET /a/mcp/sse: the app sees rootPath '/a/mcp' and url '/sse'.",
+    ],
+  ];
+  for (const [mount, path, said] of rows) {
+    const app = createRouter().mount('/a', createApp(memoryStore(), { mount }));
+    const { body } = await ask((await serve(t, app)) + path, { headers: browser });
+    assert.ok(textOf(body).includes(said), textOf(body));
+  }
+  const root = createApp(memoryStore(), { mount: '/' });
+  const { body } = await ask(`${await serve(t, root)}/sse`, { headers: browser });
+  assert.match(
+    textOf(body),
+    /mounted at \/, so nothing came off this request: the app sees rootPath '' and url '\/sse'/,
+  );
+});
+
+test('it lists the tools that a client is told of, in the same words', async t => {
+  const url = `${await serve(t, createApp(memoryStore()))}/mcp`;
+  const { tools } = await (await connect(t, url, 'streamable')).listTools();
+  const { body } = await ask(url, { headers: browser });
+  const listed = [...body.matchAll(/<li><code>(.*?)<\/code> (.*?)<\/li>/g)];
+  assert.deepEqual(
+    listed.map(([, name = '', description = '']) => [plain(name), plain(description)]),
+    tools.map(({ name, description }) => [name, description]),
+  );
+});
+
+test('its links lead to pages that are there, under any mount', async t => {
+  for (const mount of ['/mcp', '/', '/deep/er']) {
+    const app = createRouter().mount('/a', createApp(memoryStore(), { mount }));
+    const origin = await serve(t, app);
+    const { body } = await ask(`${origin}/a${mount === '/' ? '' : mount}`, { headers: browser });
+    const links = [...body.matchAll(/<a href="(.*?)">(.*?)<\/a>/g)];
+    assert.deepEqual(
+      links.map(([, , text]) => text),
+      ['The x-ray', 'API docs'],
+    );
+    for (const [, path = ''] of links) {
+      const page = await ask(origin + plain(path), { headers: browser });
+      assert.equal(page.status, 200, path);
+      assert.doesNotMatch(page.body, /An MCP server lives here/, path);
+    }
+  }
 });
 
 test('closing the landing closes the app inside', async () => {

@@ -624,8 +624,8 @@ test('a page runs its own script alone, and nobody’s page frames it', soon, as
   const pages: [path: string, scripts: number][] = [
     ['/', 1],
     ['/docs', 1],
-    ['/mcp', 0],
-    ['/mcp/sse', 0],
+    ['/mcp', 1],
+    ['/mcp/sse', 1],
   ];
   for (const [path, count] of pages) {
     const { status, headers, body } = await ask(origin + path, {

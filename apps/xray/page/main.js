@@ -11,11 +11,12 @@ import { drawSessions, onFilter } from './filters.js';
 import { listenToKeys } from './keys.js';
 import { ask, authorization, onToken, page, place } from './page.js';
 import { limits } from './rows.js';
+import { saved } from './saved.js';
 import { markStuck } from './sessions.js';
 import { alsoDraw, changed, redraw, schedule } from './story.js';
 import { goLive, queueForStream, setConnection } from './tabs.js';
 import { apply, isMcp, newTrace } from './trace.js';
-import { listenToFiles, openTrace, saved } from './trace-files.js';
+import { listenToFiles, openTrace } from './trace-files.js';
 import { drawCounts, drawTree } from './tree.js';
 
 /** @type {(WireStep | ClosedStep)[] | undefined} steps that came while paused */

@@ -3,7 +3,7 @@
  * they happened; out come rows, in which a call and its answer are one.
  *
  * @import { ClosedStep, MountTree, WireStep } from '../wire-step.ts'
- * @import { Exchange, Step, Trace } from './types.d.ts'
+ * @import { Exchange, Request, Step, Trace } from './types.d.ts'
  */
 import { takeFrame, takeMessage } from './messages.js';
 import { addRow, fold, keyOf, limits } from './rows.js';
@@ -64,7 +64,7 @@ function take(trace, exchange, step, changed) {
 
 /**
  * @param {Trace} trace
- * @param {Step<'request'>} request
+ * @param {Request} request
  * @param {Set<string>} changed
  */
 function add(trace, request, changed) {
@@ -78,7 +78,7 @@ function add(trace, request, changed) {
     prefixes: [],
     rootPath: '',
     isStream: false,
-    times: 1,
+    times: request.times ?? 1,
     dropped: 0,
     lastN: 0,
     place: trace.tree,

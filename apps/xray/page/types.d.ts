@@ -2,6 +2,8 @@
 import type { Counts, MountTree, Stuck, WireStep } from '../wire-step.ts';
 
 export type Step<Kind extends WireStep['kind']> = WireStep & { kind: Kind };
+/** `times`: in a saved trace, how many like it came in a row. */
+export type Request = Step<'request'> & { times?: number };
 export type Frame = Step<'frame'> & { times?: number };
 
 /** A call and its answer: who asked, who answered, and on which connection. */
@@ -17,7 +19,7 @@ export interface Join {
 /** One request, as far as it has come. */
 export interface Exchange {
   id: number;
-  request: Step<'request'>;
+  request: Request;
   /** All but its frames. */
   steps: WireStep[];
   /** Sent back on its own connection. */
