@@ -57,6 +57,11 @@ Seeing it:
   --no-xray              keep them off it                (default otherwise)
   --explain METHOD PATH  say where a request would go and why; does not serve
 
+A line of the log: the time; the method; the mount | what was left of the path for the app there;
+the status; the ms it took; the bytes of its body; the JSON-RPC method, with the tool's name; the
+session, of which the first letters are shown. A stream has a line as it opens, one for each answer
+that leaves on it, with the ms since its call, and one as it closes. NO_COLOR=1 keeps it plain.
+
   --help, --version`;
 
 /**

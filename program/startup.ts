@@ -43,6 +43,11 @@ export function stuckLine({ session, causes }: StuckSession): string {
   return `Session ${session}: its stream is open, but no message came. Likely: ${causes.join('; or ')}.`;
 }
 
+/** Whether it is a terminal that shows them, and nobody said NO_COLOR (no-color.org). */
+export function hasColours(out: Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'hasColors'>>): boolean {
+  return out.isTTY === true && out.hasColors?.() === true; // Node asks NO_COLOR and TERM
+}
+
 /** One line for what the operator can mend, a stack for what only we can. */
 export function reportAndExit(error: unknown): never {
   if (error instanceof UsageError || error instanceof RegistrationError) exitWith(2, error.message);
