@@ -31,6 +31,7 @@ import {
 import { createRouter } from '../../router.ts';
 import { Backlog } from './backlog.ts';
 import { type MessageLimits, messageDefaults } from './messages.ts';
+import { unknownSession } from './refuse.ts';
 import {
   type CreateServer,
   createSessions,
@@ -40,7 +41,7 @@ import {
 } from './sessions.ts';
 import { openSse, postToSse } from './sse.ts';
 import { type StreamLimits, streamDefaults } from './stream.ts';
-import { endSession, listen, post, postStateless } from './streamable.ts';
+import { endSession, listen, noSession, post, postStateless } from './streamable.ts';
 
 /** Each may be left out. */
 export type McpOptions = Optional<McpSettings>;
@@ -130,12 +131,13 @@ function addSessions(router: Router, context: Context): void {
   router.get('/sse', openSse(context), about.sse);
   router.post('/messages', postToSse(context), about.messages);
   router.post('/', post(context));
-  router.get('/', listen(context));
-  router.delete('/', endSession(context));
+  router.get('/', listen(context), about.session);
+  router.delete('/', endSession(context), about.session);
 }
 
-/** For those who come with another method. */
+/** For those who come with another method, or without what is asked for. */
 const about = {
+  session: { bare: { status: 400, detail: noSession } },
   sse: {
     otherMethod:
       'This is the stream of the older SSE transport: GET it, then post to the place its first event names. A Streamable HTTP client posts to the mount itself.',
@@ -146,6 +148,7 @@ const about = {
   messages: {
     otherMethod:
       "A client does not begin here: it GETs …/sse, whose first event names this place with the session's id.",
+    bare: { status: 404, detail: unknownSession },
   },
 };
 

@@ -176,7 +176,7 @@ function textOf(entry: Entry, colour: boolean): string {
     .join('  ');
 }
 
-const pathColumns = 28; // the paths of this server fit, and a line a terminal
+const pathColumns = 36; // of /mcp | /messages?sessionId=3f2a91c0…
 
 function happened({ stream, id, status = 0, ms, bytes }: Entry, paint: Paint): string {
   if (stream === 'opens') return 'stream opens';
