@@ -6,6 +6,9 @@ import type { LogFormat } from '../apps/xray/log.ts';
 import { isLoopback } from '../guard.ts';
 import { isAuthority, isOrigin } from '../http/target.ts';
 import { createRouter } from '../router.ts';
+import { readFlags, UsageError } from './flags.ts';
+
+export { UsageError };
 
 export interface Options {
   port: number;
@@ -30,9 +33,6 @@ export interface Options {
   /** Method and target to explain instead of serving. */
   explain: [method: string, target: string] | undefined;
 }
-
-/** A mistake of the operator's: one line, exit code 2. */
-export class UsageError extends Error {}
 
 export const usage = `Usage: tsx server.ts [options]
 
@@ -69,7 +69,7 @@ that leaves on it, with the ms since its call, and one as it closes. NO_COLOR=1 
  * @throws UsageError naming the flag and the remedy
  */
 export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 'help' | 'version' {
-  const { flags, words } = parseFlags(args);
+  const { flags, words } = parseFlags(args, env);
   if (flags.help) return 'help';
   if (flags.version) return 'version';
   const maxSessions = parseCount('--max-sessions', flags['max-sessions']);
@@ -131,37 +131,33 @@ function isName(host: string): boolean {
   return host !== '0.0.0.0' && host !== '::';
 }
 
-function parseFlags(args: string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: args.includes('--explain'),
-      options: {
-        port: { type: 'string' },
-        host: { type: 'string' },
-        mount: { type: 'string' },
-        data: { type: 'string' },
-        'allow-host': { type: 'string', multiple: true },
-        'allow-origin': { type: 'string', multiple: true },
-        'token-file': { type: 'string' },
-        insecure: { type: 'boolean' },
-        'max-sessions': { type: 'string' },
-        'session-idle': { type: 'string' },
-        log: { type: 'string' },
-        xray: { type: 'boolean' },
-        'no-xray': { type: 'boolean' },
-        explain: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean' },
-      },
-    });
-    return { flags: values, words: positionals };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const [reason] = message.split(/\.?(?:\s*\n|\. |$)/, 1); // Node goes on over several lines
-    throw new UsageError(`${reason}. See --help.`);
-  }
+function parseFlags(args: string[], env: NodeJS.ProcessEnv) {
+  const allowPositionals = args.includes('--explain');
+  const parse = () => parseArgs({ args, allowPositionals, options: flagTypes });
+  const { values, positionals } = readFlags(parse, ownNames, args, env);
+  return { flags: values, words: positionals };
 }
+
+const flagTypes = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  mount: { type: 'string' },
+  data: { type: 'string' },
+  'allow-host': { type: 'string', multiple: true },
+  'allow-origin': { type: 'string', multiple: true },
+  'token-file': { type: 'string' },
+  insecure: { type: 'boolean' },
+  'max-sessions': { type: 'string' },
+  'session-idle': { type: 'string' },
+  log: { type: 'string' },
+  xray: { type: 'boolean' },
+  'no-xray': { type: 'boolean' },
+  explain: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const; // parseArgs types what it gives by these words
+
+const ownNames = Object.keys(flagTypes);
 
 type Chosen = [source: string, value: string];
 
