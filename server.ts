@@ -110,7 +110,7 @@ async function main(): Promise<void> {
     await running.stop();
     await store.close();
   });
-  console.log(banner(app.router, running, options.mount));
+  console.log(banner(app.router, running, options));
   if (options.log !== 'off') {
     const colour = hasColours(process.stdout);
     accessLog(options.log, line => process.stdout.write(line), { colour });

@@ -47,7 +47,10 @@ function refuseTaken(names: string[], args: string[], env: NodeJS.ProcessEnv): v
 
 // --mount=/x -> '/x'   --mount /x -> 'true'   --no-xray -> '', under the name without no-
 function takenByNpm(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  const value = env[`npm_config_${name.replace(/^no-/, '').replaceAll('-', '_')}`];
+  const known = npmExpands[name] ?? name.replace(/^no-/, '');
+  const value = env[`npm_config_${known.replaceAll('-', '_')}`];
   if (value === undefined || name.startsWith('no-') !== (value === '')) return undefined;
   return value === '' || value === 'true' ? `--${name}` : `--${name}=${value}`;
 }
+
+const npmExpands: Record<string, string> = { token: 'token-description' }; // up to npm 11, with a warning

@@ -8,12 +8,16 @@ import { ListenError, type Running } from '../http/listen.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { RegistrationError } from '../router.ts';
 import { StoreError } from '../store.ts';
-import { UsageError, urlHost } from './options.ts';
+import { type Options, UsageError, urlHost } from './options.ts';
 
 export const version = packageJson.version;
 
-/** What is mounted where, and the URL a client is to be given. */
-export function banner(router: Router, { hosts, port }: Running, mount: string): string {
+/** What is mounted where, and the URLs to open and to give a client. */
+export function banner(
+  router: Router,
+  { hosts, port }: Running,
+  { mount, tokens }: Pick<Options, 'mount' | 'tokens'>,
+): string {
   const origin = `http://${shownHost(hosts)}:${port}`;
   const rows = router
     .list()
@@ -26,9 +30,22 @@ export function banner(router: Router, { hosts, port }: Running, mount: string):
   return [
     `mcp-mount ${version} on ${origin}`,
     ...rows,
+    `Page:        ${origin}${pathOf(router, 'page')}`,
+    `Docs:        ${origin}${pathOf(router, 'docs')}`,
     `Web:         ${origin}/items/`,
     `MCP client:  ${origin}${prefix}/sse  (SSE)  or  ${origin}${prefix || '/'}  (Streamable HTTP)`,
+    ...(tokens.length > 0 ? [asksForToken] : []),
   ].join('\n');
+}
+
+const asksForToken =
+  'Token:       asked for, as Authorization: Bearer …  (npm run client -- URL --token T)';
+
+/** Of the route that goes by this id: with MCP at '/' the page is elsewhere. */
+function pathOf(router: Router, id: string): string {
+  for (const entry of router.list())
+    if (entry.kind === 'route' && 'id' in entry.about && entry.about.id === id) return entry.path;
+  return '/';
 }
 
 function shownHost(hosts: string[]): string {

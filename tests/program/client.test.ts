@@ -80,5 +80,8 @@ describe('the client', { concurrency: 2 }, () => {
       assert.equal(answer.code, code);
       assert.match(answer.stdout + answer.stderr, said);
     }
+    const npm = { npm_lifecycle_event: 'client', npm_config_token_description: 'abc' };
+    const { stderr } = await run([], npm); // of npm run client --token abc
+    assert.match(stderr, /^npm took --token=abc .*: npm run client -- --token=abc\n$/);
   });
 });

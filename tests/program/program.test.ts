@@ -203,6 +203,22 @@ describe('the program', { concurrency: 2 }, () => {
     assert.deepEqual(await namesAt(program.origin), ['Apples', 'Bread', 'Coffee', 'Milk']);
   });
 
+  test('says where page and docs are, and whether a token is asked for', async t => {
+    const open = await startServer(t);
+    assert.ok(
+      open.stdout().includes(`\nPage:        ${open.origin}/\nDocs:        ${open.origin}/docs\n`),
+    );
+    assert.doesNotMatch(open.stdout(), /Token:/);
+    const MCP_TOKEN = 'correct-horse-battery-staple';
+    const guarded = await startServer(t, ['--mount', '/'], { MCP_TOKEN });
+    assert.match(
+      await guarded.printed(/\nToken: .*\n/),
+      /Token: +asked for, as Authorization: Bearer …/,
+    );
+    assert.ok(guarded.stdout().includes(`\nPage:        ${guarded.origin}/page\n`));
+    assert.ok(!guarded.stdout().includes(MCP_TOKEN));
+  });
+
   test('takes its port and mount from variables, and answers on both loopbacks', async t => {
     const { origin } = await startServer(t, [], { PORT: '0', MCP_PATH: '/tools/mcp' });
     const { port } = new URL(origin);
