@@ -35,10 +35,18 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   if (values.help) return console.log(usage);
   const visit = visitOf(urlOf(positionals, env.PORT || '3000'), values.token);
   try {
-    const client = await connect(visit);
-    await tour(client, visit).finally(() => client.close());
+    await visited(visit);
   } catch (error) {
     throw new Error(`Can't use ${visit.url}: ${visit.trouble() ?? reasonOf(error)}`);
+  }
+}
+
+async function visited(visit: Visit): Promise<void> {
+  const client = await connect(visit);
+  try {
+    await tour(client, visit);
+  } finally {
+    await client.close();
   }
 }
 

@@ -8,8 +8,6 @@ import { isAuthority, isOrigin } from '../http/target.ts';
 import { createRouter } from '../router.ts';
 import { readFlags, UsageError } from './flags.ts';
 
-export { UsageError };
-
 export interface Options {
   port: number;
   /** Addresses to bind. */

@@ -8,7 +8,8 @@ import { ListenError, type Running } from '../http/listen.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { RegistrationError } from '../router.ts';
 import { StoreError } from '../store.ts';
-import { type Options, UsageError, urlHost } from './options.ts';
+import { UsageError } from './flags.ts';
+import { type Options, urlHost } from './options.ts';
 
 export const version = packageJson.version;
 

@@ -21,7 +21,8 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import packageJson from '../../package.json' with { type: 'json' };
-import { loopbacks, parseOptions, UsageError } from '../../program/options.ts';
+import { UsageError } from '../../program/flags.ts';
+import { loopbacks, parseOptions } from '../../program/options.ts';
 import { itemSchema } from '../../store.ts';
 import { connect, portOf, type Transport } from '../support.ts';
 
