@@ -20,7 +20,7 @@ import { listen, stopOnSignal } from './http/listen.ts';
 import { addItem, getItem, about as items, listItems, removeItem, updateItem } from './items.ts';
 import { listPanel, listSources } from './program/list-panel/panel.ts';
 import { parseOptions, usage } from './program/options.ts';
-import { banner, isRun, reportAndExit, stuckLine, version } from './program/startup.ts';
+import { banner, hasColours, isRun, reportAndExit, stuckLine, version } from './program/startup.ts';
 import { createRouter } from './router.ts';
 import { memoryStore, type Store, sqliteStore } from './store.ts';
 import { shoppingServer, shoppingTools, about as toolsAbout } from './tools.ts';
@@ -122,8 +122,11 @@ async function main(): Promise<void> {
     await running.stop();
     await store.close();
   });
-  console.log(banner(app.router, running, options.mount));
-  if (options.log !== 'off') accessLog(options.log, line => process.stdout.write(line));
+  console.log(banner(app.router, running, options));
+  if (options.log !== 'off') {
+    const colour = hasColours(process.stdout);
+    accessLog(options.log, line => process.stdout.write(line), { colour });
+  }
   watchHandshakes(stuck => console.error(stuckLine(stuck)));
 }
 

@@ -68,12 +68,14 @@ export type AddRoute = <Path extends string>(
   about?: object,
 ) => Router;
 
-/** What a refusal makes its words of, where a route's `about` has it (near.ts). */
+/** What a refusal (near.ts) and explain make their words of, where a route's `about` has it. */
 export interface About {
   /** What a client that came with another method is to be told: `'A stream: GET it.'` */
   otherMethod?: string;
   /** This route lists the others: where a 404 points when nothing is near. */
   listing?: boolean;
+  /** What its handler answers to a request without headers, query and body, where it refuses that. */
+  bare?: { status: number; detail: string };
 }
 
 export type Entry = Route | Mount;

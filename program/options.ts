@@ -6,6 +6,7 @@ import type { LogFormat } from '../apps/xray/log.ts';
 import { isLoopback } from '../guard.ts';
 import { isAuthority, isOrigin } from '../http/target.ts';
 import { createRouter } from '../router.ts';
+import { readFlags, UsageError } from './flags.ts';
 
 export interface Options {
   port: number;
@@ -31,9 +32,6 @@ export interface Options {
   explain: [method: string, target: string] | undefined;
 }
 
-/** A mistake of the operator's: one line, exit code 2. */
-export class UsageError extends Error {}
-
 export const usage = `Usage: tsx server.ts [options]
 
   --port N        port to listen on; 0 picks a free one     (PORT, default 3000)
@@ -57,6 +55,11 @@ Seeing it:
   --no-xray              keep them off it                (default otherwise)
   --explain METHOD PATH  say where a request would go and why; does not serve
 
+A line of the log: the time; the method; the mount | what was left of the path for the app there;
+the status; the ms it took; the bytes of its body; the JSON-RPC method, with the tool's name; the
+session, of which the first letters are shown. A stream has a line as it opens, one for each answer
+that leaves on it, with the ms since its call, and one as it closes. NO_COLOR=1 keeps it plain.
+
   --help, --version`;
 
 /**
@@ -64,7 +67,7 @@ Seeing it:
  * @throws UsageError naming the flag and the remedy
  */
 export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 'help' | 'version' {
-  const { flags, words } = parseFlags(args);
+  const { flags, words } = parseFlags(args, env);
   if (flags.help) return 'help';
   if (flags.version) return 'version';
   const maxSessions = parseCount('--max-sessions', flags['max-sessions']);
@@ -126,37 +129,33 @@ function isName(host: string): boolean {
   return host !== '0.0.0.0' && host !== '::';
 }
 
-function parseFlags(args: string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: args.includes('--explain'),
-      options: {
-        port: { type: 'string' },
-        host: { type: 'string' },
-        mount: { type: 'string' },
-        data: { type: 'string' },
-        'allow-host': { type: 'string', multiple: true },
-        'allow-origin': { type: 'string', multiple: true },
-        'token-file': { type: 'string' },
-        insecure: { type: 'boolean' },
-        'max-sessions': { type: 'string' },
-        'session-idle': { type: 'string' },
-        log: { type: 'string' },
-        xray: { type: 'boolean' },
-        'no-xray': { type: 'boolean' },
-        explain: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean' },
-      },
-    });
-    return { flags: values, words: positionals };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const [reason] = message.split(/\.?(?:\s*\n|\. |$)/, 1); // Node goes on over several lines
-    throw new UsageError(`${reason}. See --help.`);
-  }
+function parseFlags(args: string[], env: NodeJS.ProcessEnv) {
+  const allowPositionals = args.includes('--explain');
+  const parse = () => parseArgs({ args, allowPositionals, options: flagTypes });
+  const { values, positionals } = readFlags(parse, ownNames, args, env);
+  return { flags: values, words: positionals };
 }
+
+const flagTypes = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  mount: { type: 'string' },
+  data: { type: 'string' },
+  'allow-host': { type: 'string', multiple: true },
+  'allow-origin': { type: 'string', multiple: true },
+  'token-file': { type: 'string' },
+  insecure: { type: 'boolean' },
+  'max-sessions': { type: 'string' },
+  'session-idle': { type: 'string' },
+  log: { type: 'string' },
+  xray: { type: 'boolean' },
+  'no-xray': { type: 'boolean' },
+  explain: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const; // parseArgs types what it gives by these words
+
+const ownNames = Object.keys(flagTypes);
 
 type Chosen = [source: string, value: string];
 

@@ -8,12 +8,17 @@ import { ListenError, type Running } from '../http/listen.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { RegistrationError } from '../router.ts';
 import { StoreError } from '../store.ts';
-import { UsageError, urlHost } from './options.ts';
+import { UsageError } from './flags.ts';
+import { type Options, urlHost } from './options.ts';
 
 export const version = packageJson.version;
 
-/** What is mounted where, and the URL a client is to be given. */
-export function banner(router: Router, { hosts, port }: Running, mount: string): string {
+/** What is mounted where, and the URLs to open and to give a client. */
+export function banner(
+  router: Router,
+  { hosts, port }: Running,
+  { mount, tokens }: Pick<Options, 'mount' | 'tokens'>,
+): string {
   const origin = `http://${shownHost(hosts)}:${port}`;
   const rows = router
     .list()
@@ -26,9 +31,22 @@ export function banner(router: Router, { hosts, port }: Running, mount: string):
   return [
     `mcp-mount ${version} on ${origin}`,
     ...rows,
+    `Page:        ${origin}${pathOf(router, 'page')}`,
+    `Docs:        ${origin}${pathOf(router, 'docs')}`,
     `Web:         ${origin}/items/`,
     `MCP client:  ${origin}${prefix}/sse  (SSE)  or  ${origin}${prefix || '/'}  (Streamable HTTP)`,
+    ...(tokens.length > 0 ? [asksForToken] : []),
   ].join('\n');
+}
+
+const asksForToken =
+  'Token:       asked for, as Authorization: Bearer …  (npm run client -- URL --token T)';
+
+/** Of the route that goes by this id: with MCP at '/' the page is elsewhere. */
+function pathOf(router: Router, id: string): string {
+  for (const entry of router.list())
+    if (entry.kind === 'route' && 'id' in entry.about && entry.about.id === id) return entry.path;
+  return '/';
 }
 
 function shownHost(hosts: string[]): string {
@@ -41,6 +59,11 @@ function shownHost(hosts: string[]): string {
 /** One line for a stream that nobody posts to. */
 export function stuckLine({ session, causes }: StuckSession): string {
   return `Session ${session}: its stream is open, but no message came. Likely: ${causes.join('; or ')}.`;
+}
+
+/** Whether it is a terminal that shows them, and nobody said NO_COLOR (no-color.org). */
+export function hasColours(out: Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'hasColors'>>): boolean {
+  return out.isTTY === true && out.hasColors?.() === true; // Node asks NO_COLOR and TERM
 }
 
 /** One line for what the operator can mend, a stack for what only we can. */

@@ -10,7 +10,8 @@ import { hostGuard } from '../guard.ts';
 import type { App } from '../http/app.ts';
 import { listen, stopOnSignal } from '../http/listen.ts';
 import { createRouter } from '../router.ts';
-import { loopbacks, UsageError } from './options.ts';
+import { UsageError } from './flags.ts';
+import { loopbacks } from './options.ts';
 import { isRun, reportAndExit } from './startup.ts';
 
 /** The page, with the trace in `file` on it. */

@@ -30,7 +30,8 @@ import {
   staticTokens,
   type Verify,
 } from '../guard.ts';
-import { parseOptions, UsageError } from '../program/options.ts';
+import { UsageError } from '../program/flags.ts';
+import { parseOptions } from '../program/options.ts';
 import { type App, createRouter, type Router } from '../router.ts';
 import { type AppOptions, createApp } from '../server.ts';
 import { memoryStore } from '../store.ts';

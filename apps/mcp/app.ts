@@ -16,10 +16,11 @@ import type { Router } from '../../http/app.ts';
 import { checkFunction } from '../../http/options.ts';
 import { createRouter } from '../../router.ts';
 import { Backlog } from './backlog.ts';
+import { unknownSession } from './refuse.ts';
 import { type CreateServer, createSessions } from './sessions.ts';
 import { type Context, type McpOptions, settingsOf } from './settings.ts';
 import { openSse, postToSse } from './sse.ts';
-import { endSession, listen, post, postStateless } from './streamable.ts';
+import { endSession, listen, noSession, post, postStateless } from './streamable.ts';
 
 export type { McpOptions } from './settings.ts';
 
@@ -52,12 +53,13 @@ function addSessions(router: Router, context: Context): void {
   router.get('/sse', openSse(context), about.sse);
   router.post('/messages', postToSse(context), about.messages);
   router.post('/', post(context));
-  router.get('/', listen(context));
-  router.delete('/', endSession(context));
+  router.get('/', listen(context), about.session);
+  router.delete('/', endSession(context), about.session);
 }
 
-/** For those who come with another method. */
+/** For those who come with another method, or without what is asked for. */
 const about = {
+  session: { bare: { status: 400, detail: noSession } },
   sse: {
     otherMethod:
       'This is the stream of the older SSE transport: GET it, then post to the place its first event names. A Streamable HTTP client posts to the mount itself.',
@@ -68,5 +70,6 @@ const about = {
   messages: {
     otherMethod:
       "A client does not begin here: it GETs …/sse, whose first event names this place with the session's id.",
+    bare: { status: 404, detail: unknownSession },
   },
 };

@@ -40,8 +40,9 @@ export function refuseConflict(
 
 const sessionNotFound = -32001; // the code the SDK's servers use, which some clients look for
 
+export const unknownSession = 'There is no such session; it may have ended. Connect again.';
+
 /** 404 exactly: clients start anew on 404 and give up on 400. */
 export function refuseUnknownSession(res: ServerResponse): void {
-  const detail = 'There is no such session; it may have ended. Connect again.';
-  refuse(res, 404, detail, {}, sessionNotFound);
+  refuse(res, 404, unknownSession, {}, sessionNotFound);
 }

@@ -193,7 +193,7 @@ function sessionOf(
   return session as StreamableSession; // find() has compared the kind
 }
 
-const noSession =
+export const noSession =
   'The request names no session. Send initialize first, then its Mcp-Session-Id with every request; ' +
   'a client of the older SSE transport connects to …/sse instead.';
 const initialized =

@@ -1,22 +1,34 @@
 /**
- * The access log: one line a request, and one more when a stream opens.
+ * The access log: one line a request, and where a stream opens, carries an answer, closes.
  *
- *     POST   /mcp | /messages        202    1.3 ms   131 B  tools/call  session 3f2a91c0
- *     GET    /mcp | /sse             stream opens            session 3f2a91c0
+ *     12:04:31  GET     /mcp | /sse        stream opens                session 3f2a91c0…
+ *     12:04:31  POST    /mcp | /messages   202  1.3 ms  0 B            tools/call get_items  session …
+ *     12:04:31  GET     /mcp | /sse        answer to id 3  2 ms  402 B  tools/call get_items  session …
  */
+import type { ServerResponse } from 'node:http';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { printable, redact, shortId } from '../../http/redact.ts';
-import { type Exchange, observe, type Step } from './steps.ts';
+import { type Exchange, observe, rpcName, type Step } from './steps.ts';
 
 export type LogFormat = 'text' | 'json';
 
-/** Writes to `write` until the returned function is called. */
-export function accessLog(format: LogFormat, write: (line: string) => void): () => void {
-  const toLine = format === 'json' ? JSON.stringify : textOf;
+/**
+ * Writes to `write` until the returned function is called. `colour` is for text on a terminal that
+ * has it.
+ */
+export function accessLog(
+  format: LogFormat,
+  write: (line: string) => void,
+  { colour = false }: { colour?: boolean } = {},
+): () => void {
+  const toLine = format === 'json' ? jsonOf : (entry: Entry) => textOf(entry, colour);
+  const calls = new OpenCalls();
   return observe({
     step(step) {
-      const entry = entryOf(step);
-      if (entry) write(`${printable(toLine(entry))}\n`);
+      const entry = entryOf(step, calls);
+      if (entry) write(`${toLine(entry)}\n`);
     },
+    sessionClosed: sessionId => calls.forget(sessionId),
   });
 }
 
@@ -27,32 +39,90 @@ interface Entry {
   /** The mount that took it, and what was left for the app there. */
   mount: string;
   url: string;
-  stream?: 'opens' | 'closes';
+  stream?: 'opens' | 'answers' | 'closes';
+  /** The JSON-RPC id of the call that is answered on a stream. */
+  id?: RequestId;
   status?: number;
+  /** Of an answer on a stream: since its call came. */
   ms?: number;
+  /** Of the body, as it was sent; a head has none. */
   bytes?: number;
   /** The client went away, or the server cut it, before all was sent. */
   cut?: true;
+  /** JSON-RPC methods, and beside tools/call which tool. */
   rpc?: string;
   session?: string;
 }
 
-function entryOf(step: Step): Entry | undefined {
+function entryOf(step: Step, calls: OpenCalls): Entry | undefined {
   const { exchange } = step;
-  if (step.kind === 'stream' && exchange.method === 'GET')
+  if (step.kind === 'message') return calls.add(step.sessionId, step.message);
+  if (step.kind === 'frame') return answerEntry(step, calls);
+  if (step.kind === 'stream' && isListening(exchange))
     return { ...baseOf(exchange), stream: 'opens' };
   if (step.kind !== 'answered') return undefined;
   const { status, ms, bytes, whole } = step;
-  const listened = exchange.isStream && exchange.method === 'GET';
+  const listened = isListening(exchange);
   return {
     ...baseOf(exchange),
     ...(listened && { stream: 'closes' as const }),
     status,
-    ms: Math.round(ms * 10) / 10,
-    bytes,
+    ms: rounded(ms),
+    bytes: Math.max(0, bytes - headBytes(exchange.res)),
     ...(!whole && !listened && { cut: true as const }),
   };
 }
+
+/** The line of a POST says all of its own stream; this is for what comes on another connection. */
+function answerEntry(step: Step & { kind: 'frame' }, calls: OpenCalls): Entry | undefined {
+  const { exchange, frame, message } = step;
+  if (!message || 'method' in message || message.id === undefined) return undefined;
+  const call = calls.take(exchange.sessionId, message.id);
+  if (!isListening(exchange)) return undefined;
+  return {
+    ...baseOf(exchange),
+    stream: 'answers',
+    id: message.id,
+    ...(call && { ms: rounded(performance.now() - call.sinceMs), rpc: shownRpc([call.name]) }),
+    bytes: Buffer.byteLength(frame),
+  };
+}
+
+function isListening({ isStream, method }: Exchange): boolean {
+  return isStream && method === 'GET';
+}
+
+interface OpenCall {
+  name: string;
+  /** performance.now() when it came. */
+  sinceMs: number;
+}
+
+/** What was called and is not answered yet, by session and JSON-RPC id. */
+class OpenCalls {
+  private readonly bySession = new Map<string, Map<RequestId, OpenCall>>();
+
+  add(sessionId: string, message: JSONRPCMessage): undefined {
+    if (!('method' in message) || !('id' in message)) return;
+    const calls = this.bySession.get(sessionId) ?? new Map<RequestId, OpenCall>();
+    this.bySession.set(sessionId, calls);
+    if (calls.size < maxOpenCalls)
+      calls.set(message.id, { name: rpcName(message), sinceMs: performance.now() });
+  }
+
+  take(sessionId: string | undefined, id: RequestId): OpenCall | undefined {
+    const calls = sessionId === undefined ? undefined : this.bySession.get(sessionId);
+    const call = calls?.get(id);
+    calls?.delete(id);
+    return call;
+  }
+
+  forget(sessionId: string): void {
+    this.bySession.delete(sessionId);
+  }
+}
+
+const maxOpenCalls = 1_000; // of a session: a cancelled call is never answered, and stays till it ends
 
 function baseOf({ method, target, rootPath, url, rpcMethods, sessionId }: Exchange): Entry {
   return {
@@ -61,25 +131,75 @@ function baseOf({ method, target, rootPath, url, rpcMethods, sessionId }: Exchan
     path: redact(target),
     mount: rootPath || '/',
     url: redact(url),
-    ...(rpcMethods.length > 0 && { rpc: redact(rpcMethods.join(',').slice(0, maxRpcChars)) }),
+    ...(rpcMethods.length > 0 && { rpc: shownRpc(rpcMethods) }),
     ...(sessionId !== undefined && { session: shortId(sessionId) }),
   };
 }
 
+function shownRpc(names: string[]): string {
+  return redact(names.join(',').slice(0, maxRpcChars));
+}
+
 const maxRpcChars = 100; // a client may name a method anything, at any length
 
-function textOf(entry: Entry): string {
-  const { method, mount, url, stream, status, ms, bytes, cut, rpc, session } = entry;
-  const split = mount === '/' ? url : `${mount} | ${url}`;
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+/** What Node sent before the body. It keeps the head as a string of bytes, which no type has. */
+function headBytes(res: ServerResponse & { _header?: unknown }): number {
+  return typeof res._header === 'string' ? res._header.length : 0;
+}
+
+function jsonOf(entry: Entry): string {
+  return printable(JSON.stringify(entry));
+}
+
+/** The columns, as `--help` explains them. What a client wrote is made printable, colours come after. */
+function textOf(entry: Entry, colour: boolean): string {
+  const paint = colour ? painted : (text: string) => text;
+  const { method, mount, rpc, session, cut } = entry;
+  const prefix = mount === '/' ? '' : printable(mount);
+  const url = printable(entry.url);
+  const room = Math.max(0, pathColumns - (prefix && `${prefix} | `).length);
   return [
-    method.padEnd(7),
-    split.padEnd(40),
-    stream === 'opens' ? 'stream opens' : `${status}  ${ms} ms  ${bytes} B`,
-    stream === 'closes' && 'stream closes',
-    cut && 'cut',
-    rpc,
-    session && `session ${session}`,
+    paint(clock(entry.time), 'dim'),
+    printable(method).padEnd(7),
+    (prefix && `${paint(prefix, 'prefix')} | `) + url.padEnd(room),
+    happened(entry, paint),
+    entry.stream === 'closes' && 'stream closes',
+    cut && paint('cut', 'bad'),
+    rpc && printable(rpc),
+    session && paint(`session ${printable(session)}`, 'dim'),
   ]
     .filter(Boolean)
     .join('  ');
+}
+
+const pathColumns = 36; // of /mcp | /messages?sessionId=3f2a91c0…
+
+function happened({ stream, id, status = 0, ms, bytes }: Entry, paint: Paint): string {
+  if (stream === 'opens') return 'stream opens';
+  const cost = [ms !== undefined && `${ms} ms`, `${bytes} B`].filter(Boolean).join('  ');
+  if (stream === 'answers') return `answer to id ${printable(String(id))}  ${cost}`;
+  return `${paint(String(status), tintOf(status))}  ${cost}`;
+}
+
+/** Where the server stands, as its operator's watch has it. */
+function clock(time: string): string {
+  return new Date(time).toTimeString().slice(0, 8);
+}
+
+function tintOf(status: number): Tint {
+  if (status >= 500) return 'bad';
+  return status >= 400 ? 'doubtful' : 'good';
+}
+
+type Paint = (text: string, tint: Tint) => string;
+type Tint = keyof typeof tints;
+
+const tints = { dim: 2, bad: 31, good: 32, doubtful: 33, prefix: 36 }; // SGR parameters
+
+function painted(text: string, tint: Tint): string {
+  return `\x1b[${tints[tint]}m${text}\x1b[0m`;
 }

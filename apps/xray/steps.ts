@@ -41,7 +41,7 @@ export interface Exchange {
   url: string;
   /** Whole session id; never to be shown. */
   sessionId?: string;
-  /** JSON-RPC methods it carried. */
+  /** JSON-RPC methods it carried, each with its tool's name: see rpcName. */
   rpcMethods: string[];
   isStream: boolean;
 }
@@ -122,7 +122,7 @@ export function observe(observer: Observer): () => void {
       const exchange = exchanges.get(req);
       if (!exchange) return;
       exchange.sessionId = sessionId;
-      if ('method' in message) exchange.rpcMethods.push(message.method);
+      if ('method' in message) exchange.rpcMethods.push(rpcName(message));
       observer.step({ kind: 'message', exchange, sessionId, message });
     }),
     on<SentEvent>(sent, ({ res, frame, message }) => {
@@ -146,6 +146,13 @@ function noted<Value>() {
       (object as Noted)[name] = value;
     },
   };
+}
+
+/** `'tools/call get_items'`; of all other methods the method alone. */
+export function rpcName(message: Extract<JSONRPCMessage, { method: string }>): string {
+  const { method, params } = message;
+  const tool = method === 'tools/call' ? params?.name : undefined;
+  return typeof tool === 'string' ? `${method} ${tool}` : method;
 }
 
 function newExchange(req: IncomingMessage, res: ServerResponse): Exchange {

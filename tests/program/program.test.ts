@@ -21,7 +21,8 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import packageJson from '../../package.json' with { type: 'json' };
-import { loopbacks, parseOptions, UsageError } from '../../program/options.ts';
+import { UsageError } from '../../program/flags.ts';
+import { loopbacks, parseOptions } from '../../program/options.ts';
 import { itemSchema } from '../../store.ts';
 import { connect, portOf, type Transport } from '../support.ts';
 
@@ -49,6 +50,29 @@ test('a mistake in a flag or variable is one line that names it and the remedy',
 
 const mistakes: [why: string, args: string[], env: NodeJS.ProcessEnv, message: RegExp][] = [
   ['an unknown flag', ['--colour'], {}, /--colour.*See --help/],
+  [
+    'a misspelt flag',
+    ['--mout', '/x'],
+    {},
+    /^Unknown option '--mout'\. Did you mean --mount\? See/,
+  ],
+  ['two letters swapped', ['--prot=1'], {}, /'--prot'\. Did you mean --port\? See --help\.$/],
+  ['one that is near none', ['--colour'], {}, /^Unknown option '--colour'\. See --help\.$/],
+  [
+    'a flag that npm took',
+    ['/x'],
+    npm({ mount: 'true' }),
+    /^npm took --mount .*: npm start -- --mount \/x$/,
+  ],
+  ['one with its value', [], npm({ mount: '/x' }), /: npm start -- --mount=\/x$/],
+  ['one of two words', ['3'], npm({ max_sessions: 'true' }), /: npm start -- --max-sessions 3$/],
+  ['one that says no', [], npm({ xray: '' }), /^npm took --no-xray .*: npm start -- --no-xray$/],
+  [
+    'of another script',
+    [],
+    { ...npm({ xray: 'true' }), npm_lifecycle_event: 'dev' },
+    /: npm run dev -- --xray$/,
+  ],
   ['a word that is no flag', ['3000'], {}, /3000.*See --help/],
   ['a flag without its value', ['--port'], {}, /--port.*See --help/],
   ['a flag in the place of a value', ['--port', '--mount', '/mcp'], {}, /--port.*See --help/],
@@ -66,6 +90,12 @@ const mistakes: [why: string, args: string[], env: NodeJS.ProcessEnv, message: R
   ['a mount as a pattern', ['--mount', '/:team'], {}, /^--mount: .*no params/],
   ['an address that is none', ['--host', 'http://x'], {}, /^--host: 'http:\/\/x' is not an addr/],
 ];
+
+/** As npm leaves it to a script, of flags that were meant for the script. */
+function npm(flags: Record<string, string>): NodeJS.ProcessEnv {
+  const taken = Object.entries(flags).map(([name, value]) => [`npm_config_${name}`, value]);
+  return { npm_lifecycle_event: 'start', ...Object.fromEntries(taken) };
+}
 
 test('flags come before variables, variables before defaults', () => {
   for (const [why, args, env, expected] of choices) {
@@ -172,6 +202,22 @@ describe('the program', { concurrency: 2 }, () => {
     const agent = await connect(t, url);
     await agent.callTool({ name: 'add_item', arguments: { name: 'Milk' } });
     assert.deepEqual(await namesAt(program.origin), ['Apples', 'Bread', 'Coffee', 'Milk']);
+  });
+
+  test('says where page and docs are, and whether a token is asked for', async t => {
+    const open = await startServer(t);
+    assert.ok(
+      open.stdout().includes(`\nPage:        ${open.origin}/\nDocs:        ${open.origin}/docs\n`),
+    );
+    assert.doesNotMatch(open.stdout(), /Token:/);
+    const MCP_TOKEN = 'correct-horse-battery-staple';
+    const guarded = await startServer(t, ['--mount', '/'], { MCP_TOKEN });
+    assert.match(
+      await guarded.printed(/\nToken: .*\n/),
+      /Token: +asked for, as Authorization: Bearer …/,
+    );
+    assert.ok(guarded.stdout().includes(`\nPage:        ${guarded.origin}/page\n`));
+    assert.ok(!guarded.stdout().includes(MCP_TOKEN));
   });
 
   test('takes its port and mount from variables, and answers on both loopbacks', async t => {

@@ -19,32 +19,29 @@ import { ask } from '../mcp/wire.ts';
 const spoken: [words: string[], said: string][] = [
   [
     ['GET', '//mcp/sse'],
-    'The router refuses it: 404. Nothing answers //mcp/sse. ' +
+    'is refused with 404. Nothing answers //mcp/sse. ' +
       "'/mcp' is mounted, but slashes are never merged. Did you mean '/mcp",
   ],
   [
     ['GET', '/mcpx'],
-    'The router refuses it: 404. Nothing answers /mcpx. ' +
+    'is refused with 404. Nothing answers /mcpx. ' +
       "'/mcp' is mounted, but a prefix ends at a segment: '/mcp/…'. Did you mean '/mcp",
   ],
   [
     ['GET', '/MCP/sse'],
-    'The router refuses it: 404. Nothing answers /MCP/sse. ' +
+    'is refused with 404. Nothing answers /MCP/sse. ' +
       "'/mcp' is mounted, but upper and lower case differ in a path. Did you mean '/mcp",
   ],
   [
     ['GET', '/items/../mcp'],
-    "The router refuses it: 400. The path holds a dot segment ('.' or '..'). Send it resolved.",
+    "is refused with 400. The path holds a dot segment ('.' or '..'). Send it resolved.",
   ],
   [
     ['GET', '/%6dcp'],
-    'The router refuses it: 404. Nothing answers /%6dcp. ' +
+    'is refused with 404. Nothing answers /%6dcp. ' +
       "'/mcp' is mounted, but a path is compared before it is decoded. Did you mean '/mcp",
   ],
-  [
-    ['get', '/x', '--mount', '/'],
-    "The router hands it to the app at '/', which takes what nothing else takes.",
-  ],
+  [['get', '/x', '--mount', '/'], 'is refused with 404. Nothing answers /x. There is GET /sse'],
 ];
 
 test('npm run explain says what happens and why, and ends', async () => {
@@ -55,9 +52,8 @@ test('npm run explain says what happens and why, and ends', async () => {
     spoken.map(([words]) => run(process.execPath, [...program, ...words])),
   );
   for (const [i, [[method, target], said]] of spoken.entries()) {
-    const [asked, empty, first] = printed[i]?.stdout.split('\n') ?? [];
-    assert.deepEqual([asked, empty], [`${method?.toUpperCase()} ${target}`, '']);
-    assert.ok(first?.startsWith(said), first);
+    const [verdict] = printed[i]?.stdout.split('\n') ?? [];
+    assert.ok(verdict?.startsWith(`${method?.toUpperCase()} ${target} ${said}`), verdict);
   }
 });
 
@@ -93,17 +89,19 @@ interface Told {
   allow?: string;
 }
 
-/** Reads the words, as a person would. */
+/** Reads the words, as a person would: the verdict is the last router's. */
 function toldBy(text: string): Told[] {
-  const sections = text.split('\n\n').slice(1);
-  return sections.map(section => {
+  const [verdict = '', ...sections] = text.split('\n\n');
+  return sections.map((section, i) => {
     const said = (pattern: RegExp) => pattern.exec(section)?.[1];
+    const end = i === sections.length - 1 ? verdict : '';
+    const ended = (pattern: RegExp) => pattern.exec(end)?.[1];
     const told = {
-      root: said(/^ {2}rootPath {2}'(.*)'$/m) ?? said(/^The app at (\S+), itself/) ?? '',
+      root: said(/^ {2}rootPath {2}'(.*)'$/m) ?? said(/^At (\/\S+) nothing/) ?? '',
       url: said(/^ {2}url {7}'(.*)'$/m),
-      took: said(/answers it: ([A-Z]+ \S+)\.$/m),
-      status: said(/refuses it: (\d+)\./) ?? said(/answers it: (\d+), Allow/),
-      allow: said(/answers it: 204, Allow: (.*)\.$/m) ?? said(/ 405\. .* Use (.*)\.$/m),
+      took: said(/^At .* the route ([A-Z]+ \S+) takes it\.$/m),
+      status: ended(/ is refused with (\d+)\./) ?? ended(/ is answered with (\d+), Allow/),
+      allow: ended(/ with 204, Allow: (.*)\.$/m) ?? ended(/ with 405\. .* Use (.*)\.$/m),
     };
     return defined(told);
   });
@@ -171,10 +169,8 @@ test('explain says why each other entry was passed over', () => {
     ['GET /items/new', 'GET /items/:id', 'holds it too, but a fixed segment goes before a param'],
     ['HEAD /items/new', 'GET /items/:id', 'holds it too, but a fixed segment goes before a param'],
     ['GET /items/new', 'POST /items/new', 'is not for GET'],
-    ['GET /items/new', 'GET /lists/:list/:entry', 'is another path'],
     ['GET /items/new', 'mount /', 'takes only what nothing else takes'],
     ['GET /lists/mcp/deep/x', 'mount /lists/mcp', 'holds it too, but is shorter'],
-    ['GET /lists/mcp', 'GET /lists/:list/:entry', 'is another path'],
     [
       'GET /lists/mcp/x',
       'GET /lists/:list/:entry',
@@ -195,23 +191,68 @@ test('explain says why each other entry was passed over', () => {
   }
 });
 
+test('other paths are counted, not listed one by one', () => {
+  const nothing = () => {};
+  const router = createRouter().get('/a', nothing).get('/b', nothing).mount('/c', nothing);
+  const rows: [line: string, said: string][] = [
+    ['GET /a', 'Passed over: 2 other paths'],
+    ['POST /a', 'Passed over:\n  GET /a                 is not for POST\n  and 2 other paths'],
+    ['GET /d', 'Passed over: 3 other paths'],
+  ];
+  for (const [line, said] of rows) {
+    const [method = '', target = ''] = line.split(' ');
+    assert.ok(explain(router, method, target).endsWith(`\n${said}`), line);
+  }
+  assert.doesNotMatch(explain(createRouter().get('/a', nothing), 'GET', '/a'), /Passed over/);
+});
+
+test('the verdict comes first, and names where a request is answered', () => {
+  const { router } = createApp(memoryStore());
+  const rows: [line: string, verdict: string][] = [
+    ['GET /items/', 'GET /items/ is answered by GET /items/.'],
+    ['POST /mcp/messages', 'POST /mcp/messages is answered by POST /messages of the app at /mcp.'],
+    ['OPTIONS /docs', 'OPTIONS /docs is answered with 204, Allow: GET, HEAD, OPTIONS.'],
+  ];
+  router.mount('/foreign', () => {});
+  for (const [line, verdict] of [...rows, ['GET /foreign/x', foreign] as const]) {
+    const [method = '', target = ''] = line.split(' ');
+    assert.equal(explain(router, method, target).split('\n')[0], verdict);
+  }
+});
+
+const foreign = 'GET /foreign/x is handed to the app at /foreign.';
+
+test('where the handler refuses what curl sends, explain says so, as it then comes', async t => {
+  const app = createApp(memoryStore());
+  const origin = await serve(t, app);
+  const lines = ['GET /mcp', 'DELETE /mcp', 'POST /mcp/messages'];
+  for (const line of lines) {
+    const [method = '', target = ''] = line.split(' ');
+    const [, told] = explain(app.router, method, target).split('\n');
+    const { status, body } = await ask(origin + target, { method });
+    const bare = `With no header, query or body, as curl sends it: ${status}. ${JSON.parse(body).detail}`;
+    assert.equal(told, bare, line);
+  }
+  assert.equal(explain(app.router, 'HEAD', '/mcp').split('\n')[1], '', 'which is another answer');
+});
+
 test('a request that asks is told in a header where it was split', async t => {
   const foreign: App = (_req, res) => res.end();
   const app = createApp(memoryStore());
   app.router.mount('/foreign', foreign);
   const rows: [why: string, app: App, path: string, told: string][] = [
-    ['a route', app, '/items/?page=1', 'root=/; url=/items/?page=1'],
-    ['a mounted router', app, '/mcp/sse', 'root=/mcp; url=/sse'],
-    ['the bare mount', app, '/mcp', 'root=/mcp; url=/'],
-    ['a mounted app of another kind', app, '/foreign/x', 'root=/foreign; url=/x'],
-    ['what nothing answers', app, '/nowhere', 'root=/; url=/nowhere'],
+    ['a route', app, '/items/?page=1', "root=''; url='/items/?page=1'"],
+    ['a mounted router', app, '/mcp/sse', "root='/mcp'; url='/sse'"],
+    ['the bare mount', app, '/mcp', "root='/mcp'; url='/'"],
+    ['a mounted app of another kind', app, '/foreign/x', "root='/foreign'; url='/x'"],
+    ['what nothing answers', app, '/nowhere', "root=''; url='/nowhere'"],
     [
       'below another router',
       createRouter().mount('/a', app),
       '/a/mcp/sse',
-      'root=/a/mcp; url=/sse',
+      "root='/a/mcp'; url='/sse'",
     ],
-    ['below Express', express().use('/b', app), '/b/items/', 'root=/b; url=/items/'],
+    ['below Express', express().use('/b', app), '/b/items/', "root='/b'; url='/items/'"],
   ];
   for (const [why, host, path, told] of rows) {
     const origin = await serve(t, host);
@@ -229,7 +270,7 @@ test('for every edge case, the header changes nothing and is right', async t => 
     const plain = await sendRaw(port, headOf(line));
     const { status, headers } = await sendRaw(port, headOf(line, 'X-Mount: ?\r\n'));
     assert.equal(status, plain.status, `${line}: ${reason}`);
-    const [, root, url] = /^root=(.*); url=(.*)$/.exec(headers['x-mount'] ?? '') ?? [];
+    const [, root, url] = /^root='(.*)'; url='(.*)'$/.exec(headers['x-mount'] ?? '') ?? [];
     const probed = headers['x-took']?.split(' + ');
     if (probed?.[1] !== undefined) assert.deepEqual([root, url], probed, line);
   }
@@ -245,10 +286,10 @@ test('the header is for this machine alone, and says nothing of what a guard ref
   };
   const asked = { headers: { 'X-Mount': '?' } };
   const rows: [address: string, told: string | undefined][] = [
-    ['127.0.0.1', 'root=/; url=/items/'],
-    ['127.9.9.9', 'root=/; url=/items/'],
-    ['::1', 'root=/; url=/items/'],
-    ['::ffff:127.0.0.1', 'root=/; url=/items/'],
+    ['127.0.0.1', "root=''; url='/items/'"],
+    ['127.9.9.9', "root=''; url='/items/'"],
+    ['::1', "root=''; url='/items/'"],
+    ['::ffff:127.0.0.1', "root=''; url='/items/'"],
     ['192.0.2.1', undefined],
     ['::ffff:192.0.2.127', undefined],
     ['2001:db8::1', undefined],
