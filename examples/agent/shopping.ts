@@ -45,8 +45,7 @@ function isEggs({ name }: { name: string }): boolean {
  * the web door, as from somebody at home with the page open.
  */
 export async function prepare(): Promise<void> {
-  if (!(await serves('/mcp/sse')))
-    throw new Error(`No list answers at ${origin}. Start it in another terminal: npm start`);
+  await mustServe('/mcp/sse');
   const items = itemSchema.array().parse(await (await fetch(`${origin}/items/`)).json());
   if (items.some(item => isEggs(item) && !item.purchased)) return;
   await fetch(`${origin}/items/`, {
@@ -55,6 +54,17 @@ export async function prepare(): Promise<void> {
     body: JSON.stringify({ name: 'Eggs', quantity: 6 }),
   });
   console.log(`Somebody at home puts eggs on the list: POST ${origin}/items/`);
+}
+
+/** A server that asks for a token, or has its tools at another mount, runs all the same. */
+async function mustServe(path: string): Promise<void> {
+  const answer = await fetch(origin + path, { method: 'HEAD' }).catch(() => undefined);
+  if (!answer)
+    throw new Error(`No list answers at ${origin}. Start it in another terminal: npm start`);
+  if (answer.ok) return;
+  throw new Error(
+    `${origin}${path} answers ${answer.status}. These agents bring no token, and look for the tools at /mcp: start the server as it comes, npm start`,
+  );
 }
 
 /** Whether there is something at a path. HEAD opens no stream. */

@@ -39,4 +39,5 @@ function stripPrefix(url: string, prefix: string): string | undefined {
   return rest[0] === '/' ? rest : undefined;
 }
 
-server.listen(Number(process.env.PORT ?? 3000), 'localhost');
+const port = Number(process.env.PORT ?? 3000);
+server.listen(port, 'localhost', () => console.log(`Listening on http://localhost:${port}`));
