@@ -30,6 +30,8 @@ export function eventId(stream: number, seq: number, owed: string): string {
 
 /** Those that are not too long to be named. */
 export function namesOf(calls: RequestId[]): string {
+  const [only] = calls;
+  if (only !== undefined && calls.length === 1) return nameOf(only) ?? ''; // as it mostly is
   return calls
     .map(nameOf)
     .filter(name => name !== undefined)
@@ -38,6 +40,7 @@ export function namesOf(calls: RequestId[]): string {
 
 /** Of a batch, each answer takes one out, mostly the first. */
 export function without(owed: string, call: RequestId): string {
+  if (owed === '') return '';
   const name = nameOf(call);
   if (owed === name) return '';
   if (owed.startsWith(`${name},`)) return owed.slice(owed.indexOf(',') + 1);

@@ -9,6 +9,7 @@
  * Of mcp-mount, MIT.
  */
 import type { ServerResponse } from 'node:http';
+import { isGone, onGone } from '../../http/gone.ts';
 import type { Backlog, Waiting } from './backlog.ts';
 
 const shortChars = 16 * 1024; // what has less is written as it is, while nothing waits before it
@@ -71,7 +72,7 @@ export class PacedResponse implements Waiting {
     this.backlog.add(this, bytes);
     if (this.isWatched) return;
     this.isWatched = true;
-    whenOver(this.res, () => this.leave());
+    onGone(this.res, () => this.leave());
   }
 
   private handOver(pieces: Buffer[]): void {
@@ -120,24 +121,4 @@ function countOf(pieces: Buffer[]): number {
   for (let bytes = 0; count < pieces.length && bytes < pieceChars; count++)
     bytes += pieces[count]?.length ?? 0;
   return count;
-}
-
-function isGone({ destroyed, req }: ServerResponse): boolean {
-  return destroyed || req.socket.destroyed;
-}
-
-/**
- * The response is sent, or its connection is gone. Node 20 and 22 do not tell a response of that
- * while it waits behind another on its connection.
- */
-function whenOver(res: ServerResponse, then: () => void): void {
-  const { socket } = res.req;
-  const over = () => {
-    res.off('close', over);
-    socket.off('close', over);
-    then();
-  };
-  socket.setMaxListeners(0); // as many as there are requests pipelined
-  socket.once('close', over);
-  res.once('close', over);
 }

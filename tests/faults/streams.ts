@@ -658,14 +658,16 @@ test('what waits for a reader is counted as what it takes, short messages too', 
 }, async t => {
   const maxBufferedBytes = 2 * mib;
   const { origin } = await startUnread(t, [], { maxBufferedBytes });
+  const calls = Array.from({ length: 100 }, (_, id) => toolCall(id, 'big', { chars: 1, of: 'x' }));
+  const warmUp = await openSession(`${origin}/mcp`, {}, '2025-03-26');
+  for (let count = 0; count < 50; count++) await post(`${origin}/mcp`, calls, warmUp);
   const before = await heldBy(origin);
   const messages = await openUnreadSse(t, origin);
-  const calls = Array.from({ length: 100 }, (_, id) => toolCall(id, 'big', { chars: 1, of: 'x' }));
   let most = 0;
   for (let count = 1; ; count++) {
     if ((await post(messages, calls)).status === 404) break;
     if (count % 50 === 0) most = Math.max(most, (await heldBy(origin)).bytes - before.bytes);
   }
   t.diagnostic(`${(most / mib).toFixed(1)} MiB at the most`);
-  assert.ok(most < 2 * maxBufferedBytes, `${most} bytes`);
+  assert.ok(most < 1.75 * maxBufferedBytes, `${most} bytes`);
 });
