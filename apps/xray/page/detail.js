@@ -13,7 +13,7 @@ import { loadSources, page } from './page.js';
  * @param {HTMLElement} step
  * @param {Shown} shown
  */
-export async function toggleDetail(view, step, { tell, data, sources }) {
+export function toggleDetail(view, step, { tell, data, sources }) {
   const wasOpen = step.getAttribute('aria-expanded') === 'true';
   for (const open of view.element.querySelectorAll('[aria-expanded="true"]'))
     open.setAttribute('aria-expanded', 'false');
@@ -23,8 +23,17 @@ export async function toggleDetail(view, step, { tell, data, sources }) {
   const panel = el('div', { class: 'panel' }, el('p', {}, tell));
   if (data) panel.append(el('pre', { class: 'raw', tabindex: 0 }, data));
   view.detail.append(panel);
+  panel.scrollIntoView({ block: 'nearest' });
+  addSources(panel, sources).catch(() => {}); // without them the step still says what it did
+}
+
+/**
+ * @param {HTMLElement} panel
+ * @param {string[]} kinds
+ */
+async function addSources(panel, kinds) {
   await loadSources();
-  for (const kind of sources) {
+  for (const kind of kinds) {
     const source = page.shown.sources?.[kind];
     if (typeof source?.text === 'string') panel.append(sourceOf(source));
   }
