@@ -170,7 +170,7 @@ export class EventStream implements Answer {
     publishStream(res);
     if (waits) return;
     // A POST comes here from a promise, so this waits for all promises of the turn. So would
-    // setImmediate, at a tenth of a call.
+    // setImmediate, at a fifth of a call.
     process.nextTick(() => {
       if (this.res === res) this.open();
     });

@@ -123,7 +123,6 @@ export class Session {
       if (this.calls.size >= this.maxCallsInFlight) return void this.refuse(id);
       this.calls.add(id, message);
     }
-    // Assigned, not spread: a spread of what is mostly empty takes a twentieth of a call.
     extra.requestInfo = { headers: req.headers };
     if (req.auth) extra.authInfo = req.auth;
     const cancelled = cancelledId(message);

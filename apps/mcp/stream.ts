@@ -52,7 +52,7 @@ export function publishStream(res: ServerResponse): void {
 /**
  * For a stream that stays open: pings until it closes, as comments, which every SSE parser skips;
  * and its request is read to the end. Else Node makes an error of it when the stream closes, with
- * a stack: 7 to 12 % of an SSE session that opens and closes.
+ * a stack, at a twelfth of an SSE session that opens and closes.
  */
 export function keepAlive(res: ServerResponse, everyMs: number): void {
   res.req.resume();

@@ -229,7 +229,7 @@ function accepted(req: McpRequest): { json: boolean; stream: boolean } {
 function detaching(transport: StreamableTransport, call: RequestId | undefined): MessageExtraInfo {
   if (call === undefined) return {};
   return {
-    // bound, not wrapped: tsx gives every closure its name, which costs more than all else here
+    // bound, not wrapped: tsx gives every closure its name, for each call
     closeSSEStream: transport.detach.bind(transport, call),
     closeStandaloneSSEStream: transport.detach.bind(transport, undefined),
   };
