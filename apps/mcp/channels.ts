@@ -32,7 +32,7 @@ export const received = channel('mcp-mount:mcp:message-received');
 export interface SentEvent {
   res: ServerResponse;
   frame: string;
-  message?: JSONRPCMessage;
+  message?: JSONRPCMessage | undefined;
 }
 export const sent = channel('mcp-mount:mcp:frame-sent');
 
@@ -43,6 +43,6 @@ export interface StreamEvent {
 export const streaming = channel('mcp-mount:mcp:stream-opened');
 
 export function publishFrame(res: ServerResponse, frame: string, message?: JSONRPCMessage): void {
-  const event: SentEvent = { res, frame, ...(message && { message }) };
+  const event: SentEvent = { res, frame, message };
   sent.publish(event);
 }

@@ -24,8 +24,8 @@ export function accessLog(
   const toLine = format === 'json' ? jsonOf : (entry: Entry) => textOf(entry, colour);
   const calls = new OpenCalls();
   return observe({
-    step(step) {
-      const entry = entryOf(step, calls);
+    step(step, exchange) {
+      const entry = entryOf(step, exchange, calls);
       if (entry) write(`${toLine(entry)}\n`);
     },
     sessionClosed: sessionId => calls.forget(sessionId),
@@ -54,10 +54,9 @@ interface Entry {
   session?: string;
 }
 
-function entryOf(step: Step, calls: OpenCalls): Entry | undefined {
-  const { exchange } = step;
+function entryOf(step: Step, exchange: Exchange, calls: OpenCalls): Entry | undefined {
   if (step.kind === 'message') return calls.add(step.sessionId, step.message);
-  if (step.kind === 'frame') return answerEntry(step, calls);
+  if (step.kind === 'frame') return answerEntry(step, exchange, calls);
   if (step.kind === 'stream' && isListening(exchange))
     return { ...baseOf(exchange), stream: 'opens' };
   if (step.kind !== 'answered') return undefined;
@@ -74,8 +73,11 @@ function entryOf(step: Step, calls: OpenCalls): Entry | undefined {
 }
 
 /** The line of a POST says all of its own stream; this is for what comes on another connection. */
-function answerEntry(step: Step & { kind: 'frame' }, calls: OpenCalls): Entry | undefined {
-  const { exchange, frame, message } = step;
+function answerEntry(
+  { frame, message }: Step & { kind: 'frame' },
+  exchange: Exchange,
+  calls: OpenCalls,
+): Entry | undefined {
   if (!message || 'method' in message || message.id === undefined) return undefined;
   const call = calls.take(exchange.sessionId, message.id);
   if (!isListening(exchange)) return undefined;

@@ -325,7 +325,8 @@ test('one session is picked, the picture paused and cleared', inBrowser, async t
     .locator('#session option', { hasText: '· SSE · test' })
     .getAttribute('value');
   await page.locator('#session').selectOption(session);
-  await calling(page, 'get_items').nth(1).waitFor({ state: 'detached' }); // drawn anew in the next frame
+  await calling(page, 'get_items').nth(1).waitFor({ state: 'detached' });
+  await calling(page, 'get_items').first().waitFor(); // drawn anew in a later frame
   assert.equal(await calling(page, 'get_items').count(), 1);
   await page.locator('#session').selectOption('');
   await fetch(`${origin}/mcpx`);
