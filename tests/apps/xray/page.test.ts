@@ -333,6 +333,7 @@ test('one session is picked, the picture paused and cleared', inBrowser, async t
   await row(page, '/mcpx').waitFor();
   await page.locator('#kind').selectOption('bad');
   await calling(page, 'get_items').first().waitFor({ state: 'detached' });
+  await row(page, '/mcpx').waitFor();
   assert.equal(await page.locator('.row').count(), 1);
   await page.locator('#kind').selectOption('mcp');
   await row(page, '/mcpx').waitFor({ state: 'detached' });
