@@ -24,9 +24,9 @@ const { values: flags, positionals: words } = parseArgs({
 
 const documentation = /^(docs\/|readme\.|exercises\.|learn\.)/;
 /** Of files, of a browser, or of others' servers, whichever Node runs them. */
-const once = /^(apps\/xray\/page|check\/|copy\.|house\.|limits\.|http\/near)/;
+const once = /^(apps\/.*page\.test|check\/|copy\.|house\.|limits\.|http\/near)/;
 /** What starts programs, fills memory or opens a browser: seconds each. */
-const heavy = /^(apps\/xray\/page|attacks-heavy|program\/|copy\.|check\/)/;
+const heavy = /^(apps\/.*page\.test|attacks-heavy|program\/|copy\.|check\/)/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
