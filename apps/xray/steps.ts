@@ -18,8 +18,10 @@ import {
   received,
   type SentEvent,
   type SessionEvent,
+  type StrayedEvent,
   type StreamEvent,
   sent,
+  strayed,
   streaming,
   type TransportKind,
 } from '../mcp/channels.ts';
@@ -41,6 +43,8 @@ export interface Exchange {
   url: string;
   /** Whole session id; never to be shown. */
   sessionId?: string;
+  /** The node whose session it names, where that is not this one. */
+  elsewhere?: string;
   /** JSON-RPC methods it carried, each with its tool's name: see rpcName. */
   rpcMethods: string[];
   isStream: boolean;
@@ -117,6 +121,10 @@ export function observe(observer: Observer): () => void {
       if (!exchange) return;
       exchange.isStream = true;
       observer.step({ kind: 'stream', exchange });
+    }),
+    on<StrayedEvent>(strayed, ({ sessionId, node, req }) => {
+      const exchange = exchanges.get(req);
+      if (exchange) Object.assign(exchange, { sessionId, elsewhere: node });
     }),
     on<ReceivedEvent>(received, ({ sessionId, req, message }) => {
       const exchange = exchanges.get(req);
