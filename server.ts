@@ -75,6 +75,7 @@ export function createApp(store: Store, options: AppOptions = {}): ListApp {
     remote,
     guard: guarded,
     guarded: true,
+    node: options.mcp?.node,
     tool: { name: 'get_items', arguments: {} },
     panel: listPanel(store),
     sources: listSources,

@@ -126,7 +126,8 @@ function visitOf(url: URL, token: string | undefined): Visit {
     // The place to post comes from the stream's first event: this is where a wrong mount shows.
     if (init?.method === 'POST' && to.pathname !== url.pathname && !told) {
       told = true;
-      console.log(`   the stream's endpoint event says: POST ${to.pathname}?sessionId=…`);
+      const query = to.search.replace(/(sessionId=)[^&]*/, '$1…');
+      console.log(`   the stream's endpoint event says: POST ${to.pathname}${query}`);
     }
     const headers = new Headers(init?.headers);
     if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);

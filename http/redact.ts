@@ -11,7 +11,7 @@
  */
 export function shortId(sessionId: string): string {
   if (sessionId.endsWith('…')) return sessionId; // it is short already
-  const [, node = '', id = ''] = /^((?:[\w-]{1,40}[.~])?)(.*)$/s.exec(sessionId) ?? [];
+  const [, node = '', id = ''] = /^((?:[\w-]{1,63}[.~])?)(.*)$/s.exec(sessionId) ?? [];
   return `${node}${id.slice(0, Math.min(shownChars, Math.floor(id.length / 3)))}…`;
 }
 

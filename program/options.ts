@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
+import { isNodeName } from '../apps/mcp/nodes.ts';
 import type { LogFormat } from '../apps/xray/log.ts';
 import { isLoopback } from '../guard.ts';
 import { isAuthority, isOrigin } from '../http/target.ts';
@@ -21,8 +22,8 @@ export interface Options {
   allowOrigins: string[];
   /** Bearer tokens; with none the list is open to whoever reaches the port. */
   tokens: string[];
-  /** Sessions at once, and ms one may be idle, where the operator says. */
-  mcp: { maxSessions?: number; idleMs?: number };
+  /** Sessions at once, ms one may be idle, and this process's name among several, where the operator says. */
+  mcp: { maxSessions?: number; idleMs?: number; node?: string };
   /** Whether the page shows requests on their way. */
   xray: boolean;
   /** Whether also to other machines and through proxies: somebody said so. */
@@ -38,6 +39,7 @@ export const usage = `Usage: tsx server.ts [options]
   --host ADDRESS  address to bind                           (default: both loopbacks)
   --mount PREFIX  where the MCP app is mounted              (MCP_PATH, default /mcp)
   --data FILE     keep the list in a SQLite file            (DATA_FILE, default: in memory)
+  --node NAME     its name among several behind a proxy     (default: none)
 
 Who may reach it:
   --allow-host HOST      answer to this name too; repeatable       (default: loopback names)
@@ -72,6 +74,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
   if (flags.version) return 'version';
   const maxSessions = parseCount('--max-sessions', flags['max-sessions']);
   const idleSeconds = parseCount('--session-idle', flags['session-idle']);
+  const node = parseNode(flags.node);
   const options = {
     port: parsePort(...chosen('--port', flags.port, 'PORT', env, '3000')),
     hosts: parseHost(flags.host),
@@ -85,6 +88,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
     mcp: {
       ...(maxSessions !== undefined && { maxSessions }),
       ...(idleSeconds !== undefined && { idleMs: idleSeconds * 1_000 }),
+      ...(node !== undefined && { node }),
     },
   };
   if (!flags.insecure && !options.explain) refuseOpenNetwork(options.hosts, options.tokens);
@@ -141,6 +145,7 @@ const flagTypes = {
   host: { type: 'string' },
   mount: { type: 'string' },
   data: { type: 'string' },
+  node: { type: 'string' },
   'allow-host': { type: 'string', multiple: true },
   'allow-origin': { type: 'string', multiple: true },
   'token-file': { type: 'string' },
@@ -239,6 +244,13 @@ function parseCount(flag: string, text: string | undefined): number | undefined 
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
   throw new UsageError(`${flag}: '${text}' is not a count. Give a whole number from 1 to 9999999.`);
+}
+
+function parseNode(name: string | undefined): string | undefined {
+  if (name === undefined || isNodeName(name)) return name;
+  throw new UsageError(
+    `--node: '${name}' is not a name. Give letters, digits and '-', 63 at most.`,
+  );
 }
 
 function parseLog(text = process.stdout.isTTY ? 'text' : 'off'): LogFormat | 'off' {

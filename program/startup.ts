@@ -17,7 +17,7 @@ export const version = packageJson.version;
 export function banner(
   router: Router,
   { hosts, port }: Running,
-  { mount, tokens }: Pick<Options, 'mount' | 'tokens'>,
+  { mount, tokens, mcp }: Pick<Options, 'mount' | 'tokens' | 'mcp'>,
 ): string {
   const origin = `http://${shownHost(hosts)}:${port}`;
   const rows = router
@@ -31,6 +31,7 @@ export function banner(
   return [
     `mcp-mount ${version} on ${origin}`,
     ...rows,
+    ...(mcp.node === undefined ? [] : [`Node:        ${mcp.node}`]),
     `Page:        ${origin}${pathOf(router, 'page')}`,
     `Docs:        ${origin}${pathOf(router, 'docs')}`,
     `Web:         ${origin}/items/`,

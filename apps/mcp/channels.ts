@@ -20,6 +20,15 @@ export interface SessionEvent {
 export const opened = channel('mcp-mount:mcp:session-opened');
 export const closed = channel('mcp-mount:mcp:session-closed');
 
+/** Carried by `strayed`: a request that names a session of another node than this. */
+export interface StrayedEvent {
+  sessionId: string;
+  /** The node that the session is on, as its id has it. */
+  node: string;
+  req: IncomingMessage;
+}
+export const strayed = channel('mcp-mount:mcp:session-strayed');
+
 /** Carried by `received`: one JSON-RPC message a client posted. */
 export interface ReceivedEvent {
   sessionId: string;

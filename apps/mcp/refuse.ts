@@ -9,6 +9,8 @@ import type { ServerResponse } from 'node:http';
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { discard } from '../../http/body.ts';
 import { sendProblem } from '../../http/problem.ts';
+import { type StrayedEvent, strayed } from './channels.ts';
+import { nodeOf } from './nodes.ts';
 
 export function refuse(
   res: ServerResponse,
@@ -42,7 +44,21 @@ const sessionNotFound = -32001; // the code the SDK's servers use, which some cl
 
 export const unknownSession = 'There is no such session; it may have ended. Connect again.';
 
-/** 404 exactly: clients start anew on 404 and give up on 400. */
-export function refuseUnknownSession(res: ServerResponse): void {
-  refuse(res, 404, unknownSession, {}, sessionNotFound);
+/**
+ * 404 exactly: clients start anew on 404 and give up on 400. With the id that was asked for and the
+ * name of this node, one that is another node's is told so.
+ */
+export function refuseUnknownSession(res: ServerResponse, sessionId = '', here?: string): void {
+  const node = nodeOf(sessionId);
+  const isOurs = node === undefined || node === here;
+  if (!isOurs && strayed.hasSubscribers) publishStray({ sessionId, node, req: res.req });
+  refuse(res, 404, isOurs ? unknownSession : elsewhere(node, here), {}, sessionNotFound);
+}
+
+function publishStray(event: StrayedEvent): void {
+  strayed.publish(event);
+}
+
+function elsewhere(node: string, here = 'another, without a name'): string {
+  return `This session is on the node ${node}, and this is ${here}: that one is down, or the proxy does not go by its name. Connect again.`;
 }

@@ -19,6 +19,7 @@ import {
 } from '../../http/options.ts';
 import type { Backlog } from './backlog.ts';
 import { type MessageLimits, messageDefaults } from './messages.ts';
+import { aNodeName } from './nodes.ts';
 import {
   type CreateServer,
   type SessionLimits,
@@ -34,6 +35,8 @@ export type McpOptions = Optional<McpSettings>;
 export interface McpSettings extends SessionLimits, MessageLimits, StreamLimits {
   /** `'relative'`: always name the place to post relative to the stream (see endpointFor). */
   endpoint: 'absolute' | 'relative';
+  /** This process among several behind a proxy, which sends a session where its name says: nodes.ts. */
+  node: string | undefined;
   /** Answer Streamable calls with one JSON body, not a stream, where the client takes both. */
   enableJsonResponse: boolean;
   /**
@@ -72,6 +75,7 @@ const defaults: McpSettings = {
   ...messageDefaults,
   ...streamDefaults,
   endpoint: 'absolute',
+  node: undefined,
   enableJsonResponse: false,
   stateless: false,
   graceMs: 10_000, // a third of what common supervisors allow before they kill
@@ -93,6 +97,7 @@ const rules: Record<keyof McpSettings, Rule> = {
   maxBufferedTotalBytes: wholeNumber(0),
   retryMs: wholeNumber(0),
   endpoint: oneOf('absolute', 'relative'),
+  node: aNodeName,
   enableJsonResponse: aBoolean,
   stateless: aBoolean,
   graceMs: wholeNumber(0, maxTimerMs),

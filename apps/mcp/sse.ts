@@ -19,6 +19,7 @@ import { Backlog } from './backlog.ts';
 import { publishFrame, sent } from './channels.ts';
 import { onExpiry, renew } from './expiry.ts';
 import { isInitialize, readMessages, versionOf } from './messages.ts';
+import { endpointOn, sessionIdIn, sessionIdOn } from './nodes.ts';
 import { PacedResponse } from './paced-response.ts';
 import { refuse, refuseConflict, refuseForNow, refuseUnknownSession } from './refuse.ts';
 import { messageFromSdk } from './sdk-ids.ts';
@@ -34,7 +35,8 @@ export function openSse({ createServer, options, sessions, backlog }: Context): 
     const owner = ownerOf(req, options.owner);
     const full = sessions.refusal(owner);
     if (full) return refuseForNow(res, full);
-    const transport = new SseTransport(endpointFor(req, options.endpoint), res, options, backlog);
+    const endpoint = endpointOn(options.node, endpointFor(req, options.endpoint));
+    const transport = new SseTransport(endpoint, res, options, backlog);
     const session = new Session(transport, owner);
     session.inUse = comesBack(req);
     onGone(res, () => {
@@ -51,12 +53,12 @@ function comesBack({ headers }: IncomingMessage): boolean {
   return headers['mcp-protocol-version'] !== undefined;
 }
 
-/** POST /messages?sessionId=… -> 202, or 404 for a session that is not this client's */
+/** POST /messages?[node=…&]sessionId=… -> 202, or 404 for a session that is not this client's */
 export function postToSse({ options, sessions }: Context): App {
   return async (req: McpRequest, res) => {
-    const id = /[?&]sessionId=([^&]*)/.exec(req.url ?? '')?.[1];
+    const id = sessionIdIn(req.url);
     const session = sessions.find(id, 'sse', ownerOf(req, options.owner));
-    if (!session) return refuseUnknownSession(res);
+    if (!session) return refuseUnknownSession(res, id, options.node);
     const body = await readMessages(req, options);
     if (!body.ok) return refuse(res, body.status, body.detail, {}, body.code);
     if (!sessions.holds(session)) return refuseUnknownSession(res); // it ended while the body came
@@ -77,6 +79,8 @@ export function postToSse({ options, sessions }: Context): App {
 const batches = '2025-03-26'; // came with it, and went with the next: 2025-06-18, key changes
 const noBatch = `Only protocol ${batches} has batches. Post the messages one by one.`;
 
+type SseLimits = StreamLimits & { node?: string | undefined };
+
 export class SseTransport extends SSEServerTransport implements SessionTransport {
   readonly kind = 'sse';
   onsent?: (message: JSONRPCMessage) => void;
@@ -85,15 +89,22 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
   private readonly limits: StreamLimits;
   private readonly backlog: Backlog;
   private readonly out: PacedResponse;
+  private readonly id: string;
 
   /** @param app what waits for readers in the whole app */
-  constructor(endpoint: string, res: ServerResponse, limits: StreamLimits, app: Backlog) {
+  constructor(endpoint: string, res: ServerResponse, limits: SseLimits, app: Backlog) {
     super(endpoint, res);
     this.endpoint = endpoint;
+    this.id = sessionIdOn(limits.node, super.sessionId);
     this.response = res;
     this.limits = limits;
     this.backlog = new Backlog(limits.maxBufferedBytes, app);
     this.out = new PacedResponse(res, this.backlog);
+  }
+
+  /** With the node's name. In the endpoint event that stands apart, so the SDK's own goes in there. */
+  override get sessionId(): string {
+    return this.id;
   }
 
   override async start(): Promise<void> {
@@ -141,8 +152,9 @@ export class SseTransport extends SSEServerTransport implements SessionTransport
   }
 
   private endpointFrame(): string {
-    const path = this.endpoint.replace(/^relative:/, '');
-    return `event: endpoint\ndata: ${path}?sessionId=${this.sessionId}\n\n`;
+    const place = this.endpoint.replace(/^relative:/, '');
+    const query = place.includes('?') ? '&' : '?';
+    return `event: endpoint\ndata: ${place}${query}sessionId=${super.sessionId}\n\n`;
   }
 }
 

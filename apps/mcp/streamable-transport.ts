@@ -19,13 +19,14 @@ import { Backlog } from './backlog.ts';
 import { Calls } from './calls.ts';
 import { type EventId, parseEventId } from './event-ids.ts';
 import { EventLog } from './event-log.ts';
+import { sessionIdOn } from './nodes.ts';
 import { idFromSdk, messageFromSdk } from './sdk-ids.ts';
 import type { SessionTransport } from './sessions.ts';
 import type { StreamLimits } from './stream.ts';
 
 export class StreamableTransport implements SessionTransport {
   readonly kind = 'streamable';
-  readonly sessionId = randomUUID();
+  readonly sessionId: string;
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
   onclose?: () => void;
   onerror?: (error: Error) => void;
@@ -41,13 +42,15 @@ export class StreamableTransport implements SessionTransport {
   private closed = false;
 
   /**
-   * @param limits those of streams; stateless: nobody can name it, and so come back to it
+   * @param limits those of streams; stateless: nobody can name it, and so come back to it; node: the
+   *   name its id begins with
    * @param app what waits for readers in the whole app
    */
   constructor(
-    limits: StreamLimits & { stateless?: boolean },
+    limits: StreamLimits & { stateless?: boolean; node?: string | undefined },
     app = new Backlog(limits.maxBufferedTotalBytes),
   ) {
+    this.sessionId = sessionIdOn(limits.node, randomUUID());
     this.limits = limits;
     this.log = limits.stateless ? undefined : new EventLog();
     this.backlog = new Backlog(limits.maxBufferedBytes, app);

@@ -187,7 +187,7 @@ function sessionOf(
   const id = req.headers['mcp-session-id'];
   if (typeof id !== 'string') return void refuse(res, 400, noSession);
   const session = sessions.find(id, 'streamable', ownerOf(req, options.owner));
-  if (!session) return void refuseUnknownSession(res);
+  if (!session) return void refuseUnknownSession(res, id, options.node);
   if (!isKnown(versionOf(req))) return void refuse(res, 400, unknownVersion);
   session.inUse = true; // who names it has read its name
   return session as StreamableSession; // find() has compared the kind

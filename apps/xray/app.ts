@@ -36,6 +36,8 @@ export interface XrayOptions {
   guard?: (handler: Handler) => Handler;
   /** Whether guards stand around this router, and around no other of this process. */
   guarded?: boolean;
+  /** This process's name among several, for the page to say. */
+  node?: string | undefined;
   /** A tool that changes nothing, which the page may call. */
   tool?: { name: string; arguments: Record<string, unknown> };
   panel?: Panel;
@@ -115,11 +117,12 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
   /** What a page starts from: all that is kept for it, up to the last flush. */
   function greet({ res, owner, seesRequests }: Viewer, why: string | undefined): void {
     viewers.flush(); // what waits is told to the others now, and to this one as past
-    const { tool } = options;
+    const { tool, node } = options;
     const hello: Hello = {
       xray: seesRequests,
       ...(why !== undefined && { why }),
       run,
+      ...(node !== undefined && { node }),
       tree: treeOf(router),
       counts: seesRequests ? countsFor(owner) : {},
       ...(tool && { tool }),

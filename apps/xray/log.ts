@@ -52,6 +52,8 @@ interface Entry {
   /** JSON-RPC methods, and beside tools/call which tool. */
   rpc?: string;
   session?: string;
+  /** The node that this session is on, where that is not this one. */
+  elsewhere?: string;
 }
 
 function entryOf(step: Step, exchange: Exchange, calls: OpenCalls): Entry | undefined {
@@ -126,7 +128,8 @@ class OpenCalls {
 
 const maxOpenCalls = 1_000; // of a session: a cancelled call is never answered, and stays till it ends
 
-function baseOf({ method, target, rootPath, url, rpcMethods, sessionId }: Exchange): Entry {
+function baseOf(exchange: Exchange): Entry {
+  const { method, target, rootPath, url, rpcMethods, sessionId, elsewhere } = exchange;
   return {
     time: new Date().toISOString(),
     method,
@@ -135,6 +138,7 @@ function baseOf({ method, target, rootPath, url, rpcMethods, sessionId }: Exchan
     url: redact(url),
     ...(rpcMethods.length > 0 && { rpc: shownRpc(rpcMethods) }),
     ...(sessionId !== undefined && { session: shortId(sessionId) }),
+    ...(elsewhere !== undefined && { elsewhere }),
   };
 }
 
@@ -160,7 +164,7 @@ function jsonOf(entry: Entry): string {
 /** The columns, as `--help` explains them. What a client wrote is made printable, colours come after. */
 function textOf(entry: Entry, colour: boolean): string {
   const paint = colour ? painted : (text: string) => text;
-  const { method, mount, rpc, session, cut } = entry;
+  const { method, mount, rpc, session, elsewhere, cut } = entry;
   const prefix = mount === '/' ? '' : printable(mount);
   const url = printable(entry.url);
   const room = Math.max(0, pathColumns - (prefix && `${prefix} | `).length);
@@ -173,6 +177,7 @@ function textOf(entry: Entry, colour: boolean): string {
     cut && paint('cut', 'bad'),
     rpc && printable(rpc),
     session && paint(`session ${printable(session)}`, 'dim'),
+    elsewhere && paint(`is on node ${elsewhere}, not here`, 'doubtful'),
   ]
     .filter(Boolean)
     .join('  ');

@@ -18,8 +18,10 @@ import {
   received,
   type SentEvent,
   type SessionEvent,
+  type StrayedEvent,
   type StreamEvent,
   sent,
+  strayed,
   streaming,
   type TransportKind,
 } from '../mcp/channels.ts';
@@ -41,6 +43,8 @@ export interface Exchange {
   url: string;
   /** Whole session id; never to be shown. */
   sessionId: string | undefined;
+  /** The node whose session it names, where that is not this one. */
+  elsewhere: string | undefined;
   /** JSON-RPC methods it carried, each with its tool's name: see rpcName. */
   rpcMethods: string[];
   isStream: boolean;
@@ -137,6 +141,10 @@ export function observe(observer: Observer): () => void {
       exchange.isStream = true;
       observer.step({ n: ++n, at: Date.now(), kind: 'stream' }, exchange);
     }),
+    on<StrayedEvent>(strayed, ({ sessionId, node, req }) => {
+      const exchange = known(req);
+      if (exchange) Object.assign(exchange, { sessionId, elsewhere: node });
+    }),
     on<ReceivedEvent>(received, ({ sessionId, req, message }) => {
       const exchange = known(req);
       if (!exchange) return;
@@ -176,6 +184,7 @@ function newExchange(req: IncomingMessage, res: ServerResponse): Exchange {
     isStream: false,
     isRefused: false,
     sessionId: typeof sessionId === 'string' ? sessionId : undefined,
+    elsewhere: undefined,
   };
 }
 

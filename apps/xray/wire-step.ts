@@ -57,6 +57,8 @@ export interface Hello {
   why?: string;
   /** Of the process: numbers start anew with it. */
   run: string;
+  /** This process's name among several. */
+  node?: string;
   tree: MountTree;
   counts: Counts;
   /** A tool that the page may call, since it changes nothing. */

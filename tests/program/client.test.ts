@@ -30,6 +30,8 @@ describe('the client', { concurrency: 4 }, () => {
       overSse.stdout,
       /^1\. GET \S+\/mcp\/sse\n.*POST \/mcp\/messages\?sessionId=…\n2\. /,
     );
+    const node = await serve(t, createApp(memoryStore(), { mcp: { node: 'a' } }));
+    assert.match((await run([`${node}/mcp/sse`])).stdout, /\/messages\?node=a&sessionId=…\n2\. /);
     const streamable = await run([`${origin}/mcp`]);
     assert.match(streamable.stdout, /no SSE stream is there \(400\).* POST \S+\/mcp\n2\. tools/);
     for (const { code, stdout } of [overSse, streamable])

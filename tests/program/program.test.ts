@@ -90,6 +90,13 @@ const mistakes: [why: string, args: string[], env: NodeJS.ProcessEnv, message: R
   ['no slash at the start', ['--mount', 'mcp'], {}, /^--mount: .*Write '\/mcp'/],
   ['the same in a variable', [], { MCP_PATH: 'mcp/' }, /^MCP_PATH: .*Write '/],
   ['a mount as a pattern', ['--mount', '/:team'], {}, /^--mount: .*no params/],
+  [
+    'a node’s name with a dot',
+    ['--node', 'a.b'],
+    {},
+    /^--node: 'a\.b' is not a name\. Give letters/,
+  ],
+  ['a node without a name', ['--node', ''], {}, /^--node: '' is not a name\. Give letters/],
   ['an address that is none', ['--host', 'http://x'], {}, /^--host: 'http:\/\/x' is not an addr/],
 ];
 
@@ -177,8 +184,17 @@ describe('the program', { concurrency: 4 }, () => {
   test('prints its flags for --help, listens to nothing and exits with 0', async t => {
     const { code, stdout, stderr } = await run(t, ['--help']);
     assert.deepEqual([code, stderr], [0, '']);
-    for (const word of ['--port', 'PORT', '--host', '--mount', 'MCP_PATH', '--data', 'DATA_FILE'])
-      assert.ok(stdout.includes(word), word);
+    const words = [
+      '--port',
+      'PORT',
+      '--host',
+      '--mount',
+      'MCP_PATH',
+      '--data',
+      'DATA_FILE',
+      '--node',
+    ];
+    for (const word of words) assert.ok(stdout.includes(word), word);
   });
 
   test('prints its version for --version', async t => {
@@ -226,17 +242,19 @@ describe('the program', { concurrency: 4 }, () => {
 
   test('says where page and docs are, and whether a token is asked for', async t => {
     const open = await startServer(t);
+    assert.doesNotMatch(open.stdout(), /Node:/);
     assert.ok(
       open.stdout().includes(`\nPage:        ${open.origin}/\nDocs:        ${open.origin}/docs\n`),
     );
     assert.doesNotMatch(open.stdout(), /Token:/);
     const MCP_TOKEN = 'correct-horse-battery-staple';
-    const guarded = await startServer(t, ['--mount', '/'], { MCP_TOKEN });
+    const guarded = await startServer(t, ['--mount', '/', '--node', 'b-2'], { MCP_TOKEN });
     assert.match(
       await guarded.printed(/\nToken: .*\n/),
       /Token: +asked for, as Authorization: Bearer …/,
     );
     assert.ok(guarded.stdout().includes(`\nPage:        ${guarded.origin}/page\n`));
+    assert.match(guarded.stdout(), /\nNode: +b-2\n/);
     assert.ok(!guarded.stdout().includes(MCP_TOKEN));
   });
 

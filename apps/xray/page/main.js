@@ -48,6 +48,8 @@ function takeHello(hello) {
   Object.assign(live, { run: hello.run, tree: hello.tree, counts: hello.counts });
   document.body.classList.toggle('off', !hello.xray);
   if (page.shown === live) drawTree();
+  byId('node').hidden = hello.node === undefined;
+  say(byId('node'), hello.node ?? '');
   showPlaces(hello);
   nameCalls();
 }

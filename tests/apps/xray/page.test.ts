@@ -50,6 +50,13 @@ test(
   },
 );
 
+test('the page says which node it is of, where there are several', inBrowser, async t => {
+  const { page } = await openList(t, { mcp: { node: 'b-2' } });
+  await page.locator('header').getByText('b-2', { exact: true }).waitFor();
+  const { page: only } = await openList(t);
+  assert.equal(await only.locator('#node').isVisible(), false);
+});
+
 test('an answer over Streamable HTTP stands in its own card', inBrowser, async t => {
   const { origin, page } = await openList(t);
   const agent = await connect(t, `${origin}/mcp`, 'streamable');
