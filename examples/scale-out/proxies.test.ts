@@ -20,6 +20,7 @@ import { type Program, start } from './programs.ts';
 import {
   type Name,
   names,
+  type Ports,
   type StartProxy,
   startCaddy,
   startHaproxy,
@@ -114,6 +115,24 @@ for (const [name, { start: startProxy, asksReadiness, keepsBodies }] of Object.e
         assert.equal(kept.node, 'a');
       });
 
+    if (asksReadiness)
+      test('while no node is ready, the proxy says so', async t => {
+        const { nodes, origin } = stage;
+        const tell = async (name: string) => {
+          for (const node of Object.values(nodes)) await post(`${node.origin}/items/`, { name });
+        };
+        t.after(async () => {
+          await tell('back');
+          await until(async () => (await fetch(`${origin}/items/`)).ok);
+        });
+        await tell('away');
+        await until(async () => {
+          const answer = await fetch(`${origin}/items/`);
+          const text = await answer.text();
+          return answer.status === 503 && /No node is ready/.test(text);
+        });
+      });
+
     for (const kind of kinds)
       if (kind === 'sse' || keepsBodies)
         test(`a 503 to what opens a session over ${kind}: another node takes it`, async t => {
@@ -157,6 +176,32 @@ for (const [name, { start: startProxy, asksReadiness, keepsBodies }] of Object.e
       });
   });
 
+describe('without sessions, behind nginx that takes turns', () => {
+  let stage: Stage;
+  before(async () => {
+    const startProxy = (ports: Ports) => startNginx(ports, 'stateless.conf');
+    stage = await setUp(startProxy, { STATELESS: 'yes' });
+  });
+  after(() => stage.tearDown());
+
+  test('the calls of one client go to all nodes, and a node that is gone is not missed', async t => {
+    const [agent] = await agentsOn(t, stage.origin, 'streamable', 1);
+    for (let call = 0; call < 12; call++) await agent?.call();
+    await stage.settled();
+    for (const count of stage.counts(isCall)) assert.ok(count > 2, `${count} of 12`);
+    await stage.nodes.b.program.end('SIGKILL');
+    for (let call = 0; call < 12; call++) await agent?.call();
+  });
+
+  test('there is no SSE, no stream to listen on, and no session to name', async () => {
+    const { origin } = stage;
+    assert.equal((await fetch(`${origin}/mcp/sse`)).status, 404);
+    const accept = { Accept: 'text/event-stream' };
+    assert.equal((await fetch(`${origin}/mcp`, { headers: accept })).status, 405);
+    assert.equal((await post(`${origin}/mcp`, initialize)).headers.get('mcp-session-id'), null);
+  });
+});
+
 interface Entry {
   method: string;
   path: string;
@@ -184,10 +229,11 @@ interface Node {
 const here = fileURLToPath(new URL('.', import.meta.url));
 const maxSessions = 60;
 
-async function startNode(name: Name, port: number): Promise<Node> {
+async function startNode(name: Name, port: number, env: NodeJS.ProcessEnv): Promise<Node> {
   const own = ['--node', name, '--port', `${port}`, '--max-sessions', `${maxSessions}`];
   const args = ['--import', 'tsx', join(here, 'memory-node.ts'), ...own];
-  const launch = { command: process.execPath, args, cwd: join(here, '../..') };
+  const cwd = join(here, '../..');
+  const launch = { command: process.execPath, args, cwd, env: { ...process.env, ...env } };
   const program = await start(launch, /^MCP client: .*$/m);
   const entries: Entry[] = [];
   let rest = '';
@@ -203,12 +249,12 @@ async function startNode(name: Name, port: number): Promise<Node> {
 type Stage = Awaited<ReturnType<typeof setUp>>;
 
 /** Three nodes and the proxy. */
-async function setUp(startProxy: StartProxy) {
+async function setUp(startProxy: StartProxy, env: NodeJS.ProcessEnv = {}) {
   const [proxy, a, b, c] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const ports = { proxy, nodes: { a, b, c } };
   const nodes = {} as Record<Name, Node>; // each is there below, or this throws
   async function startAnew(name: Name): Promise<void> {
-    nodes[name] = await startNode(name, ports.nodes[name]);
+    nodes[name] = await startNode(name, ports.nodes[name], env);
   }
   async function tearDown(): Promise<void> {
     await stopProxy();

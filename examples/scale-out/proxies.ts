@@ -26,13 +26,13 @@ export interface Proxy {
 /** Resolves once it takes connections. */
 export type StartProxy = (ports: Ports) => Promise<Proxy>;
 
-/** nginx.conf. @throws Missing */
-export function startNginx(ports: Ports): Promise<Proxy> {
+/** nginx.conf, or another of its configurations. @throws Missing */
+export function startNginx(ports: Ports, configuration = 'nginx.conf'): Promise<Proxy> {
   const command = programOf('nginx', 'nginx-light');
-  return serve('nginx.conf', ports, /start worker process/, folder => {
+  return serve(configuration, ports, /start worker process/, folder => {
     chmodSync(folder, 0o711); // root's nginx works as nobody, and keeps larger bodies in here
     const log = ['-e', 'stderr', '-g', 'error_log stderr notice;'];
-    return { command, args: ['-p', folder, '-c', 'nginx.conf', ...log] };
+    return { command, args: ['-p', folder, '-c', configuration, ...log] };
   });
 }
 
