@@ -197,9 +197,10 @@ async function listenAt({ name, origin }: Node) {
   async function hears(what: string): Promise<void> {
     const agent = new Promise<void>(done => {
       told = () => {
-        void client
-          .readResource({ uri: itemsUri })
-          .then(({ contents }) => JSON.stringify(contents).includes(what) && done());
+        void client.readResource({ uri: itemsUri }).then(
+          ({ contents }) => JSON.stringify(contents).includes(what) && done(),
+          () => {}, // it is being closed
+        );
       };
     });
     const late = wait(newsMs, 'late');
