@@ -43,47 +43,47 @@ export function metrics(): App {
 }
 
 function countRequests(registry: Registry): () => void {
-  const registers = [registry];
-  const requests = new Counter({
-    name: 'mcp_mount_requests_total',
-    help: 'Answers, by what took the request',
-    labelNames: ['method', 'to', 'status'],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: 'mcp_mount_request_seconds',
-    help: 'How long answers took that are no streams',
-    labelNames: ['to'],
-    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
-    registers,
-  });
-  const streams = new Gauge({
-    name: 'mcp_mount_streams',
-    help: 'Event streams open now',
-    registers,
-  });
+  const requests = counter(registry, 'requests_total', 'Answers, by what took the request', [
+    'method',
+    'to',
+    'status',
+  ]);
+  const seconds = durations(registry, 'request_seconds', 'How long answers took, but for streams');
   const sinceMs = new WeakMap<ServerResponse, number>();
-  const open = new WeakSet<ServerResponse>();
+  const streams = countStreams(registry);
 
   return together([
     // Each router that a request passes says so; the first begins it.
     on<RequestEvent>(matched, ({ res }) => {
       if (!sinceMs.has(res)) sinceMs.set(res, performance.now());
     }),
-    on<StreamEvent>(streaming, ({ res }) => {
-      if (open.has(res)) return;
-      open.add(res);
-      streams.inc();
-    }),
     on<RequestEvent>(answered, event => {
       const { res } = event;
       const to = takerOf(event);
       requests.inc({ method: methodOf(event), to, status: res.statusCode });
-      const since = sinceMs.get(res) ?? performance.now();
-      if (open.delete(res)) streams.dec();
-      else seconds.observe({ to }, (performance.now() - since) / 1_000);
+      if (streams.ended(res)) return;
+      const since = sinceMs.get(res); // none, if it came before this listened
+      if (since !== undefined) seconds.observe({ to }, (performance.now() - since) / 1_000);
     }),
+    streams.stop,
   ]);
+}
+
+/** Those that are open. */
+function countStreams(registry: Registry) {
+  const count = gauge(registry, 'streams', 'Event streams open now');
+  const open = new WeakSet<ServerResponse>();
+  const stop = on<StreamEvent>(streaming, ({ res }) => {
+    if (!open.has(res)) count.inc();
+    open.add(res);
+  });
+  /** Whether it was one, which is over now. */
+  function ended(res: ServerResponse): boolean {
+    if (!open.delete(res)) return false;
+    count.dec();
+    return true;
+  }
+  return { ended, stop };
 }
 
 /** The mount or route as it is registered, of which there are so many. */
@@ -101,25 +101,12 @@ function methodOf({ req: { method = '' } }: RequestEvent): string {
 }
 
 function countSessions(registry: Registry): () => void {
-  const registers = [registry];
-  const open = new Gauge({
-    name: 'mcp_mount_sessions',
-    help: 'Sessions open now',
-    labelNames: ['transport'],
-    registers,
-  });
-  const total = new Counter({
-    name: 'mcp_mount_sessions_opened_total',
-    help: 'Sessions since the start',
-    labelNames: ['transport'],
-    registers,
-  });
-  const messages = new Counter({
-    name: 'mcp_mount_messages_total',
-    help: 'JSON-RPC messages that clients posted',
-    labelNames: ['method'],
-    registers,
-  });
+  const open = gauge(registry, 'sessions', 'Sessions open now', ['transport']);
+  const total = counter(registry, 'sessions_opened_total', 'Sessions since the start', [
+    'transport',
+  ]);
+  const posted = 'JSON-RPC messages that clients posted';
+  const messages = counter(registry, 'messages_total', posted, ['method']);
   return together([
     on<SessionEvent>(opened, ({ transport }) => {
       open.inc({ transport });
@@ -156,13 +143,37 @@ const known = new Set([
 ]);
 
 function countRefusals(registry: Registry): () => void {
-  const stopped = new Counter({
-    name: 'mcp_mount_refused_total',
-    help: 'Requests that a guard stopped',
-    labelNames: ['by', 'status'],
-    registers: [registry],
-  });
+  const stopped = counter(registry, 'refused_total', 'Requests that a guard stopped', [
+    'by',
+    'status',
+  ]);
   return on<RefusedEvent>(refused, ({ by, status }) => stopped.inc({ by, status }));
+}
+
+function counter<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: Label[],
+): Counter<Label> {
+  return new Counter({ name: `mcp_mount_${name}`, help, labelNames, registers: [registry] });
+}
+
+function gauge<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: Label[] = [],
+): Gauge<Label> {
+  return new Gauge({ name: `mcp_mount_${name}`, help, labelNames, registers: [registry] });
+}
+
+const buckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10]; // s; a plain answer takes a millisecond
+
+function durations(registry: Registry, name: string, help: string): Histogram<'to'> {
+  const labelNames = ['to'] as const; // Histogram types its labels by these words
+  const registers = [registry];
+  return new Histogram({ name: `mcp_mount_${name}`, help, labelNames, buckets, registers });
 }
 
 /** @returns what stops it */
