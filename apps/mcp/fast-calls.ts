@@ -29,7 +29,11 @@ export interface PlainTool {
   answer(input: unknown): Promise<CallToolResult>;
 }
 
-/** @returns `server` with a shorter way to `tools`, for any Transport */
+/**
+ * Answers calls of simple tools without the SDK's bookkeeping; all else goes to `server`.
+ *
+ * @returns `server` with a shorter way to `tools`, for any Transport
+ */
 export function fastCalls(server: McpServerLike, tools: Record<string, PlainTool>): McpServerLike {
   return {
     async connect(transport) {
