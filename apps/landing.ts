@@ -166,9 +166,10 @@ function toolList(tools: Record<string, { description: string }>): string {
 
 function navigation(root: string, { mount, pages }: Required<LandingOptions>['links']): string {
   const above = mount === '/' ? root : root.slice(0, root.length - mount.length);
-  const links = pages.map(
-    ({ text, path }) => `<a href="${escapeHtml(above + path)}">${escapeHtml(text)}</a>`,
-  );
+  const links = pages.map(({ text, path }) => {
+    const whole = escapeHtml(above + path);
+    return `<a href="${whole}">${escapeHtml(text)} <code>${whole}</code></a>`;
+  });
   return `<nav aria-label="Also here">${links.join(' ')}</nav>`;
 }
 

@@ -29,7 +29,7 @@ ${groups.join('\n')}
 }
 
 function legend(peer: string, i: number): string {
-  const x = 16 + i * 160;
+  const x = 16 + i * 146;
   return `<rect class="${peer}" x="${x}" y="44" width="12" height="12"/><text x="${x + 18}" y="54">${titles[peer]}</text>`;
 }
 
@@ -58,6 +58,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .floor { fill: #afb8c1 }
 .least { fill: #8250df }
 .ours { fill: #1a7f37 }
+.xray { fill: #7dc48f }
 .sdk { fill: #0969da }
 .express { fill: #bc4c00 }
 @media (prefers-color-scheme: dark) {
@@ -68,6 +69,7 @@ text { fill: #e6edf3 }
 .floor { fill: #656c76 }
 .least { fill: #a371f7 }
 .ours { fill: #3fb950 }
+.xray { fill: #1b6e2d }
 .sdk { fill: #4493f8 }
 .express { fill: #db6d28 }
 }

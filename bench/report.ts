@@ -92,6 +92,8 @@ ${cpuTable(cpu)}
   each session; the peers do not.
 - This server answers plain tool calls past the SDK's Protocol (apps/mcp/fast-calls.ts); in all peers
   with the SDK they go through it.
+- With its x-ray, this server keeps the last requests and frames for its page, which nobody looks at
+  here; the ratio is that of the server without it (\`--no-xray\`).
 - What tools answer is held to its schema by the compiler in this server and the least HTTP, by the
   SDK at each call in the others.
 

@@ -17,7 +17,7 @@ import { median, quantile, rotated } from './stats.ts';
 
 const modes = {
   quick: {
-    names: ['floor', 'ours', 'sdk'],
+    names: ['floor', 'ours', 'xray', 'sdk'],
     warmUps: 4,
     rounds: 5,
     crowdRounds: 1,
@@ -25,7 +25,7 @@ const modes = {
     latencyCalls: 4_000,
   },
   full: {
-    names: ['floor', 'ours', 'sdk', 'express'],
+    names: ['floor', 'ours', 'xray', 'sdk', 'express'],
     warmUps: 20,
     rounds: 40,
     crowdRounds: 3,

@@ -25,7 +25,11 @@ export const matched = channel('mcp-mount:router:matched');
 /** Published once a request, when its response is over; `res.writableFinished`: all was sent. */
 export const answered = channel('mcp-mount:router:answered');
 
-const published = new WeakSet<ServerResponse>();
+/**
+ * On a response that a router has told of: one further in does not again. A WeakSet would say the
+ * same, but what is put into one costs the collector more than the rest of this file.
+ */
+const isTold = Symbol('told');
 
 /** Whether anybody would hear of a request. */
 export function isHeard(): boolean {
@@ -33,9 +37,9 @@ export function isHeard(): boolean {
 }
 
 export function publish(event: RequestEvent): void {
-  const { res } = event;
+  const res: ServerResponse & { [isTold]?: true } = event.res;
   matched.publish(event);
-  if (published.has(res)) return; // by a router further out
-  published.add(res);
+  if (res[isTold]) return; // by a router further out
+  res[isTold] = true;
   onGone(res, () => answered.publish(event));
 }

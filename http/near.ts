@@ -221,22 +221,22 @@ export function isSlip(a: string, b: string): boolean {
   const longest = Math.max(a.length, b.length);
   const slips = longest < 3 ? 0 : longest < 6 ? 1 : 2;
   if (longest > longestSlip || Math.abs(a.length - b.length) > slips) return false;
-  if (onlyIn(a, b) > slips || onlyIn(b, a) > slips) return false; // seen at once, as most are
+  const [inA, inB] = [lettersOf(a), lettersOf(b)];
+  if (bitsIn(inA & ~inB) > slips || bitsIn(inB & ~inA) > slips) return false; // as most are
   return distance(a.length, b.length, (i, j) => (a[i] === b[j] ? 0 : 1), swapped(a, b)) <= slips;
 }
 
-/** How many letters of `a` are not in `b`, at least: told apart by five bits of each. */
-function onlyIn(a: string, b: string): number {
-  let bits = lettersOf(a) & ~lettersOf(b);
-  let count = 0;
-  for (; bits !== 0; bits &= bits - 1) count++;
-  return count;
-}
-
+/** Told apart by five bits of each, so of some letters that differ nothing is seen. */
 function lettersOf(word: string): number {
   let bits = 0;
   for (let i = 0; i < word.length; i++) bits |= 1 << (word.charCodeAt(i) & 31);
   return bits;
+}
+
+function bitsIn(word: number): number {
+  let count = 0;
+  for (let bits = word; bits !== 0; bits &= bits - 1) count++;
+  return count;
 }
 
 function swapped(a: string, b: string): (i: number, j: number) => boolean {

@@ -24,9 +24,9 @@ const { values: flags, positionals: words } = parseArgs({
 
 const documentation = /^(docs\/|readme\.|exercises\.|learn\.)/;
 /** Of files, of a browser, or of others' servers, whichever Node runs them. */
-const once = /^(apps\/xray\/page|check\/|copy\.|house\.|limits\.|http\/near)/;
-/** What starts programs, fills memory or opens a browser: seconds each. */
-const heavy = /^(apps\/xray\/page|attacks-heavy|program\/|copy\.|check\/)/;
+const once = /^(apps\/.*page\.test|check\/|copy\.|house\.|limits\.|http\/near)/;
+/** What starts programs, fills memory, floods or opens a browser: seconds each. */
+const heavy = /^(apps\/.*page\.test|(attacks-heavy|faults|copy)\.|program\/|check\/)/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
@@ -52,7 +52,7 @@ const args = [
   '--test',
   '--test-reporter=spec',
   '--test-timeout=300000', // ms; a test that hangs says its name and ends
-  `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`, // most of them wait
+  `--test-concurrency=${availableParallelism() + 1}`, // many of them wait
   ...files,
 ];
 const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });

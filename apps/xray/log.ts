@@ -10,6 +10,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.
 import { printable, redact, shortId } from '../../http/redact.ts';
 import { type Exchange, observe, rpcName, type Step } from './steps.ts';
 
+/** Columns for people, or an object a line. */
 export type LogFormat = 'text' | 'json';
 
 /**
@@ -24,8 +25,8 @@ export function accessLog(
   const toLine = format === 'json' ? jsonOf : (entry: Entry) => textOf(entry, colour);
   const calls = new OpenCalls();
   return observe({
-    step(step) {
-      const entry = entryOf(step, calls);
+    step(step, exchange) {
+      const entry = entryOf(step, exchange, calls);
       if (entry) write(`${toLine(entry)}\n`);
     },
     sessionClosed: sessionId => calls.forget(sessionId),
@@ -56,10 +57,9 @@ interface Entry {
   elsewhere?: string;
 }
 
-function entryOf(step: Step, calls: OpenCalls): Entry | undefined {
-  const { exchange } = step;
+function entryOf(step: Step, exchange: Exchange, calls: OpenCalls): Entry | undefined {
   if (step.kind === 'message') return calls.add(step.sessionId, step.message);
-  if (step.kind === 'frame') return answerEntry(step, calls);
+  if (step.kind === 'frame') return answerEntry(step, exchange, calls);
   if (step.kind === 'stream' && isListening(exchange))
     return { ...baseOf(exchange), stream: 'opens' };
   if (step.kind !== 'answered') return undefined;
@@ -76,8 +76,11 @@ function entryOf(step: Step, calls: OpenCalls): Entry | undefined {
 }
 
 /** The line of a POST says all of its own stream; this is for what comes on another connection. */
-function answerEntry(step: Step & { kind: 'frame' }, calls: OpenCalls): Entry | undefined {
-  const { exchange, frame, message } = step;
+function answerEntry(
+  { frame, message }: Step & { kind: 'frame' },
+  exchange: Exchange,
+  calls: OpenCalls,
+): Entry | undefined {
   if (!message || 'method' in message || message.id === undefined) return undefined;
   const call = calls.take(exchange.sessionId, message.id);
   if (!isListening(exchange)) return undefined;

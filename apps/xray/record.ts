@@ -3,11 +3,9 @@
  * that whoever opens the page has something to see. Bounded in number and size. What is kept is
  * what the channels carry; it is made into words only when somebody looks, since most is not.
  */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Entry, Match, Router } from '../../http/app.ts';
 import { routerIn } from '../../http/near.ts';
-import type { TransportKind } from '../mcp/channels.ts';
 import { type Owner, ownerOf } from './owner.ts';
 import { boundedJson, rpcOf, shortened } from './shorten.ts';
 import { type Exchange, observe, type Step } from './steps.ts';
@@ -20,7 +18,7 @@ export interface Request {
   target: string;
   headers: IncomingHttpHeaders;
   /** Whole; never to be shown. */
-  sessionId?: string;
+  sessionId: string | undefined;
   owner: Owner;
   steps: KeptStep[];
   /** Characters its steps hold, about. */
@@ -31,17 +29,11 @@ export interface Request {
   isTold: boolean;
 }
 
-/** `n` grows from step to step. */
-export type KeptStep = { n: number; at: number } & (
-  | { kind: 'request' }
-  | { kind: 'matched'; rootPath: string; match: Match; entries: readonly Entry[] }
-  | { kind: 'refused'; by: string; status: number; detail: string }
-  | { kind: 'opened'; sessionId: string; transport: TransportKind }
-  | { kind: 'stream' }
-  | { kind: 'message'; sessionId: string; rpc: Rpc; message?: JSONRPCMessage; text?: string }
-  | { kind: 'frame'; rpc?: Rpc; frame: string }
-  | { kind: 'answered'; status: number; ms: number; bytes: number; whole: boolean }
-);
+/** A step as it came, but for what may be large. */
+export type KeptStep =
+  | Exclude<Step, { kind: 'frame' }>
+  | { n: number; at: number; kind: 'long message'; sessionId: string; rpc: Rpc; text: string }
+  | { n: number; at: number; kind: 'frame'; rpc: Rpc | undefined; frame: string };
 
 export interface Listener {
   /** A step has been kept. */
@@ -69,7 +61,6 @@ export type Recording = ReturnType<typeof record>;
 /** A request under way: of this router, once it has come to it. */
 interface Open {
   request: Request;
-  req: IncomingMessage;
   isOurs: boolean;
 }
 
@@ -81,40 +72,46 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   const total = new Map<Entry, number>(); // how often each was passed
   const passed = new Map<string, Map<Entry, number>>(); // the same, by owner
   let size = 0; // of those that are over
-  let last = 0;
 
-  function take(step: Step): void {
-    if (step.kind === 'request') return void begin(step.exchange);
-    const known = open.get(step.exchange.id);
+  function take(step: Step, exchange: Exchange): void {
+    if (step.kind === 'request') return void begin(step, exchange);
+    const known = open.get(exchange.id);
     if (!known) return;
     if (step.kind === 'matched') {
       if (isOwn(step.match, own)) return void open.delete(known.request.id);
       known.isOurs ||= step.entries === router.list();
     }
     if (step.kind === 'refused' && outside && !isRouted(known.request)) known.isOurs = true;
-    keep(known, step);
-    if (step.kind === 'opened') owners.set(step.sessionId, ownerOf(known.req));
+    keep(known, step, exchange);
+    if (step.kind === 'opened') owners.set(step.sessionId, known.request.owner);
     if (step.kind === 'answered') end(known);
   }
 
-  function begin({ id, method, target, req }: Exchange): void {
-    const { headers } = req;
-    const state = { isStream: false, isOver: false, isTold: false };
-    const owner = ownerOf(req);
-    const request: Request = { id, method, target, headers, owner, ...state, size: 0, steps: [] };
-    request.steps.push({ n: ++last, at: Date.now(), kind: 'request' });
-    open.set(id, { request, req, isOurs: false });
+  function begin(step: Step & { kind: 'request' }, { id, method, target, req }: Exchange): void {
+    const request: Request = {
+      id,
+      method,
+      target,
+      headers: req.headers,
+      sessionId: undefined,
+      owner: ownerOf(req),
+      steps: [step],
+      size: 0,
+      isStream: false,
+      isOver: false,
+      isTold: false,
+    };
+    open.set(id, { request, isOurs: false });
     if (open.size > maxOpen) open.delete(open.keys().next().value ?? 0);
   }
 
-  function keep({ request, req, isOurs }: Open, step: Step): void {
+  function keep({ request, isOurs }: Open, step: Step, { sessionId }: Exchange): void {
     const { steps, isStream } = request;
-    const { exchange } = step;
     if (step.kind === 'message' && steps.length >= maxSteps) return;
-    const kept = keptOf(step, ++last, req);
+    const kept = keptOf(step, request);
     steps.push(kept);
-    request.size += sizeOf(kept, req);
-    if (exchange.sessionId !== undefined) request.sessionId = exchange.sessionId;
+    request.size += sizeOf(kept, request);
+    if (sessionId !== undefined) request.sessionId = sessionId;
     if (step.kind === 'frame' && steps.length > maxFrames) forgetFrame(request);
     if (step.kind === 'stream') request.isStream = request.method === 'GET';
     if (step.kind === 'answered') request.isOver = true;
@@ -153,9 +150,9 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
       size -= over.shift()?.size ?? 0;
   }
 
-  function sessionClosed(sessionId: string): void {
+  function sessionClosed(sessionId: string, n: number): void {
     if (!owners.has(sessionId)) return;
-    listener.closed(sessionId, owners.get(sessionId), ++last);
+    listener.closed(sessionId, owners.get(sessionId), n);
     owners.delete(sessionId);
   }
 
@@ -192,53 +189,29 @@ function isRouted({ steps }: Request): boolean {
   return steps.some(({ kind }) => kind === 'matched');
 }
 
-// Each written out: to spread a step, or to take its exchange out by a rest, is a tenth of a call.
-function keptOf(step: Step, n: number, req: IncomingMessage): KeptStep {
-  const at = Date.now();
-  const { kind } = step;
-  switch (kind) {
-    case 'matched':
-      return { n, at, kind, rootPath: step.rootPath, match: step.match, entries: step.entries };
-    case 'refused':
-      return { n, at, kind, by: step.by, status: step.status, detail: step.detail };
-    case 'opened':
-      return { n, at, kind, sessionId: step.sessionId, transport: step.transport };
-    case 'message':
-      return keptMessage(step, n, at, req);
-    case 'frame': {
-      const kept = { n, at, kind, frame: shortened(step.frame) };
-      return step.message ? { ...kept, rpc: rpcOf(step.message) } : kept;
-    }
-    case 'answered': {
-      const { status, ms, bytes, whole } = step;
-      return { n, at, kind, status, ms, bytes, whole };
-    }
-    default:
-      return { n, at, kind };
+function keptOf(step: Step, { headers }: Request): KeptStep {
+  const { n, at, kind } = step;
+  if (kind === 'frame') {
+    const rpc = step.message && rpcOf(step.message); // not the message: it is in the frame
+    return { n, at, kind, rpc, frame: shortened(step.frame) };
   }
+  if (kind !== 'message' || lengthOf(headers) <= longBody) return step;
+  const { sessionId, message } = step;
+  const text = boundedJson(message);
+  return { n, at, kind: 'long message', sessionId, rpc: rpcOf(message), text };
 }
 
-function keptMessage(
-  { kind, sessionId, message }: Step & { kind: 'message' },
-  n: number,
-  at: number,
-  req: IncomingMessage,
-): KeptStep {
-  const rpc = rpcOf(message);
-  if (lengthOf(req) <= longBody) return { n, at, kind, sessionId, rpc, message };
-  return { n, at, kind, sessionId, rpc, text: boundedJson(message) };
-}
-
-function sizeOf(step: KeptStep, req: IncomingMessage): number {
+/** Characters, about. */
+function sizeOf(step: KeptStep, { headers }: Request): number {
   if (step.kind === 'frame') return step.frame.length;
-  if (step.kind === 'message') return step.text?.length ?? lengthOf(req);
-  return step.kind === 'request' ? 0 : stepSize;
+  if (step.kind === 'long message') return step.text.length;
+  return step.kind === 'message' ? lengthOf(headers) : stepSize;
 }
 
-const stepSize = 200; // characters: what another kind of step holds, about
+const stepSize = 200;
 
-/** Of its body; one that does not say may be long. */
-function lengthOf({ headers }: IncomingMessage): number {
+/** Of a body; one that does not say may be long. */
+function lengthOf(headers: IncomingHttpHeaders): number {
   return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY);
 }
 

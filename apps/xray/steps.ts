@@ -42,118 +42,122 @@ export interface Exchange {
   rootPath: string;
   url: string;
   /** Whole session id; never to be shown. */
-  sessionId?: string;
+  sessionId: string | undefined;
   /** The node whose session it names, where that is not this one. */
-  elsewhere?: string;
+  elsewhere: string | undefined;
   /** JSON-RPC methods it carried, each with its tool's name: see rpcName. */
   rpcMethods: string[];
   isStream: boolean;
+  /** Why it was refused has been told. */
+  isRefused: boolean;
 }
 
-export type Step = { exchange: Exchange } & (
+/** `n` grows from step to step, `at` is Date.now(). It holds no request: whoever is told may keep it. */
+export type Step = { n: number; at: number } & (
   | { kind: 'request' }
   | { kind: 'matched'; rootPath: string; match: Match; entries: readonly Entry[] }
   | { kind: 'refused'; by: string; status: number; detail: string }
   | { kind: 'opened'; sessionId: string; transport: TransportKind }
   | { kind: 'stream' }
   | { kind: 'message'; sessionId: string; message: JSONRPCMessage }
-  | { kind: 'frame'; frame: string; message?: JSONRPCMessage }
+  | { kind: 'frame'; frame: string; message: JSONRPCMessage | undefined }
   | { kind: 'answered'; status: number; ms: number; bytes: number; whole: boolean }
 );
 
 export interface Observer {
-  step(step: Step): void;
-  sessionClosed?(sessionId: string): void;
+  step(step: Step, exchange: Exchange): void;
+  sessionClosed?(sessionId: string, n: number): void;
 }
 
 let lastId = 0;
 
 /** Tells `observer` every step from now on. Returns how to stop that. */
 export function observe(observer: Observer): () => void {
-  const exchanges = noted<Exchange>(); // by request and by response
-  const told = noted<true>(); // whose refusal is a step already
+  // On a request, under a name of this observer's own. A WeakMap would hold the same; but each entry
+  // of one, whose value leads back to its key, costs the collector more than all else that is done
+  // for a request: 50 of 75 µs of a GET.
+  const noted = Symbol('exchange');
+  let n = 0;
 
-  function exchangeOf(req: IncomingMessage, res: ServerResponse): Exchange {
-    const known = exchanges.get(res);
-    if (known) return known;
+  function known(req: IncomingMessage & { [noted]?: Exchange }): Exchange | undefined {
+    return req[noted];
+  }
+
+  function exchangeOf(req: IncomingMessage & { [noted]?: Exchange }, res: ServerResponse) {
+    if (req[noted]) return req[noted];
     const exchange = newExchange(req, res);
-    exchanges.set(req, exchange);
-    exchanges.set(res, exchange);
-    observer.step({ kind: 'request', exchange });
+    req[noted] = exchange;
+    observer.step({ n: ++n, at: Date.now(), kind: 'request' }, exchange);
     return exchange;
+  }
+
+  function end(exchange: Exchange): void {
+    const { req, res, startedMs, sentBefore } = exchange;
+    const ms = performance.now() - startedMs;
+    const bytes = req.socket.bytesWritten - sentBefore;
+    const { statusCode: status, writableFinished: whole } = res;
+    observer.step({ n: ++n, at: Date.now(), kind: 'answered', status, ms, bytes, whole }, exchange);
   }
 
   return subscribeAll([
     on<RefusedEvent>(refused, ({ req, res, by, status, detail }) => {
-      const outside = !exchanges.get(res); // no router will say when it is answered
+      const isOutside = !known(req); // no router will say when it is answered
       const exchange = exchangeOf(req, res);
-      told.set(exchange, true);
-      observer.step({ kind: 'refused', exchange, by, status, detail });
-      if (outside) onGone(res, () => observer.step(outcome(exchange)));
+      exchange.isRefused = true;
+      observer.step({ n: ++n, at: Date.now(), kind: 'refused', by, status, detail }, exchange);
+      if (isOutside) onGone(res, () => end(exchange));
     }),
     on<RequestEvent>(matched, ({ req, res, rootPath, match, entries }) => {
       const exchange = exchangeOf(req, res);
-      const prefix = match.kind === 'mount' ? match.mount.prefix : '';
-      exchange.rootPath = rootPath + prefix;
+      exchange.rootPath = match.kind === 'mount' ? rootPath + match.mount.prefix : rootPath;
       exchange.url = match.url;
-      if (match.kind === 'refused') told.set(exchange, true);
-      observer.step({ kind: 'matched', exchange, rootPath, match, entries });
+      if (match.kind === 'refused') exchange.isRefused = true;
+      observer.step(
+        { n: ++n, at: Date.now(), kind: 'matched', rootPath, match, entries },
+        exchange,
+      );
     }),
     // By then guards and routers have told of their own; what is left is a handler's.
     on<ProblemEvent>(problemSent, ({ res, problem: { status, detail } }) => {
-      const exchange = exchanges.get(res);
-      if (!exchange || told.get(exchange)) return;
-      observer.step({ kind: 'refused', exchange, by: 'handler', status, detail });
+      const exchange = known(res.req);
+      if (!exchange || exchange.isRefused) return;
+      const by = 'handler';
+      observer.step({ n: ++n, at: Date.now(), kind: 'refused', by, status, detail }, exchange);
     }),
-    on<RequestEvent>(answered, ({ res }) => {
-      const exchange = exchanges.get(res);
-      if (exchange) observer.step(outcome(exchange));
+    on<RequestEvent>(answered, ({ req }) => {
+      const exchange = known(req);
+      if (exchange) end(exchange);
     }),
     on<SessionEvent>(opened, ({ sessionId, transport, req }) => {
-      const exchange = req && exchanges.get(req);
+      const exchange = req && known(req);
       if (!exchange) return;
       exchange.sessionId = sessionId;
-      observer.step({ kind: 'opened', exchange, sessionId, transport });
+      observer.step({ n: ++n, at: Date.now(), kind: 'opened', sessionId, transport }, exchange);
     }),
-    on<SessionEvent>(closed, ({ sessionId }) => observer.sessionClosed?.(sessionId)),
+    on<SessionEvent>(closed, ({ sessionId }) => observer.sessionClosed?.(sessionId, ++n)),
     on<StreamEvent>(streaming, ({ res }) => {
-      const exchange = exchanges.get(res);
+      const exchange = known(res.req);
       if (!exchange) return;
       exchange.isStream = true;
-      observer.step({ kind: 'stream', exchange });
+      observer.step({ n: ++n, at: Date.now(), kind: 'stream' }, exchange);
     }),
     on<StrayedEvent>(strayed, ({ sessionId, node, req }) => {
-      const exchange = exchanges.get(req);
+      const exchange = known(req);
       if (exchange) Object.assign(exchange, { sessionId, elsewhere: node });
     }),
     on<ReceivedEvent>(received, ({ sessionId, req, message }) => {
-      const exchange = exchanges.get(req);
+      const exchange = known(req);
       if (!exchange) return;
       exchange.sessionId = sessionId;
       if ('method' in message) exchange.rpcMethods.push(rpcName(message));
-      observer.step({ kind: 'message', exchange, sessionId, message });
+      observer.step({ n: ++n, at: Date.now(), kind: 'message', sessionId, message }, exchange);
     }),
     on<SentEvent>(sent, ({ res, frame, message }) => {
-      const exchange = exchanges.get(res);
-      if (exchange) observer.step({ kind: 'frame', exchange, frame, ...(message && { message }) });
+      const exchange = known(res.req);
+      if (!exchange) return;
+      observer.step({ n: ++n, at: Date.now(), kind: 'frame', frame, message }, exchange);
     }),
   ]);
-}
-
-/**
- * What one observer notes on an object, under a name of its own. A WeakMap would hold the same;
- * but each entry of one, whose value leads back to its key, costs the collector more than all else
- * that is done for a request: 50 of 75 µs of a GET.
- */
-function noted<Value>() {
-  const name = Symbol('noted');
-  type Noted = { [name]?: Value };
-  return {
-    get: (object: object): Value | undefined => (object as Noted)[name], // set below, or absent
-    set(object: object, value: Value): void {
-      (object as Noted)[name] = value;
-    },
-  };
 }
 
 /** `'tools/call get_items'`; of all other methods the method alone. */
@@ -178,19 +182,9 @@ function newExchange(req: IncomingMessage, res: ServerResponse): Exchange {
     url: target,
     rpcMethods: [],
     isStream: false,
-    ...(typeof sessionId === 'string' && { sessionId }),
-  };
-}
-
-function outcome(exchange: Exchange): Step {
-  const { req, res, startedMs, sentBefore } = exchange;
-  return {
-    kind: 'answered',
-    exchange,
-    status: res.statusCode,
-    ms: performance.now() - startedMs,
-    bytes: req.socket.bytesWritten - sentBefore,
-    whole: res.writableFinished,
+    isRefused: false,
+    sessionId: typeof sessionId === 'string' ? sessionId : undefined,
+    elsewhere: undefined,
   };
 }
 

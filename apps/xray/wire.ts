@@ -2,8 +2,8 @@
 import { refusal } from '../../http/near.ts';
 import { redact, shortId, shownHeadersOf } from '../../http/redact.ts';
 import type { KeptStep, Request } from './record.ts';
-import { cut } from './shorten.ts';
-import type { Taken, WireStep } from './wire-step.ts';
+import { cut, rpcOf } from './shorten.ts';
+import type { Rpc, Taken, WireStep } from './wire-step.ts';
 
 export function toWire(request: Request, step: KeptStep): WireStep {
   const { n, at } = step;
@@ -27,10 +27,13 @@ export function toWire(request: Request, step: KeptStep): WireStep {
     }
     case 'stream':
       return { ...base, kind: 'stream', ...session };
-    case 'message': {
-      const text = cut(redact(step.text ?? JSON.stringify(step.message)));
-      return { ...base, kind: 'message', session: shortId(step.sessionId), rpc: step.rpc, text };
-    }
+    case 'message':
+      return {
+        ...base,
+        ...messageStep(step.sessionId, rpcOf(step.message), JSON.stringify(step.message)),
+      };
+    case 'long message':
+      return { ...base, ...messageStep(step.sessionId, step.rpc, step.text) };
     case 'frame': {
       const rpc = step.rpc && { rpc: step.rpc };
       return { ...base, kind: 'frame', ...session, ...rpc, frame: cut(redact(step.frame)) };
@@ -40,6 +43,10 @@ export function toWire(request: Request, step: KeptStep): WireStep {
       return { ...base, kind: 'answered', status, ms: Math.round(ms * 100) / 100, bytes, whole };
     }
   }
+}
+
+function messageStep(sessionId: string, rpc: Rpc, text: string) {
+  return { kind: 'message' as const, session: shortId(sessionId), rpc, text: cut(redact(text)) };
 }
 
 function takenBy(

@@ -38,7 +38,7 @@ async function urlOf(t: TestContext, options: FaultyOptions, host?: string): Pro
   return `http://127.0.0.1:${await listening(t, faultyServer(options), host)}/mcp`;
 }
 
-describe('check', { concurrency: 4, timeout: 120_000 }, () => {
+describe('check', { concurrency: 8, timeout: 120_000 }, () => {
   for (const said of [[...patient], [...patient, ...withTokens], ['--call', 'slow']]) {
     test(`finds nothing where nothing is wrong: ${said.join(' ')}`, async t => {
       const tokens = said.includes(token) ? [token, otherToken] : [];

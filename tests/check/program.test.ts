@@ -63,7 +63,7 @@ const strangers: [what: string, answer: RequestListener, line: RegExp][] = [
   ['that closes', req => req.socket.destroy(), /^\S+ closes the connection without an answer\.$/],
 ];
 
-describe('check as a command', { concurrency: 4, timeout: 120_000 }, () => {
+describe('check as a command', { concurrency: 8, timeout: 120_000 }, () => {
   for (const [what, answer, line] of strangers) {
     test(`says in one line what is wrong with a server ${what}`, async t => {
       const port = await listening(t, createServer(answer));

@@ -22,7 +22,7 @@ async function run(args: string[], env: NodeJS.ProcessEnv = {}) {
   return { code, stdout, stderr };
 }
 
-describe('the client', { concurrency: 2 }, () => {
+describe('the client', { concurrency: 4 }, () => {
   test('goes over SSE where PORT says, and over Streamable HTTP where that answers', async t => {
     const origin = await serve(t, createApp(memoryStore()));
     const overSse = await run([], { PORT: new URL(origin).port });

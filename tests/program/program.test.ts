@@ -17,12 +17,14 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { WriteStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import packageJson from '../../package.json' with { type: 'json' };
 import { UsageError } from '../../program/flags.ts';
 import { loopbacks, parseOptions } from '../../program/options.ts';
+import { hasColours } from '../../program/startup.ts';
 import { itemSchema } from '../../store.ts';
 import { connect, portOf, type Transport } from '../support.ts';
 
@@ -132,6 +134,24 @@ test('requests are shown where one machine is served without tokens, and where i
   }
 });
 
+test('colours are for a terminal that has them, where nobody said NO_COLOR', t => {
+  const terminal = Object.create(WriteStream.prototype, { isTTY: { value: true } });
+  const rows: [why: string, env: NodeJS.ProcessEnv, out: object, colours: boolean][] = [
+    ['a terminal', { TERM: 'xterm-256color' }, terminal, true],
+    ['NO_COLOR', { TERM: 'xterm-256color', NO_COLOR: '1' }, terminal, false],
+    ['a terminal without any', { TERM: 'dumb' }, terminal, false],
+    ['a file', { TERM: 'xterm-256color' }, {}, false],
+  ];
+  const { env } = process;
+  t.after(() => {
+    process.env = env;
+  });
+  for (const [why, said, out, colours] of rows) {
+    process.env = said;
+    assert.equal(hasColours(out), colours, why);
+  }
+});
+
 const defaults = { port: 3_000, mount: '/mcp', data: undefined, hosts: loopbacks };
 const set = { PORT: '4000', MCP_PATH: '/tools/mcp', DATA_FILE: 'list.db' };
 
@@ -160,7 +180,7 @@ const refusals: [what: string, args: string[], code: number, line: RegExp][] = [
 ];
 
 // Two at a time: most of a test here is a process that starts.
-describe('the program', { concurrency: 2 }, () => {
+describe('the program', { concurrency: 4 }, () => {
   test('prints its flags for --help, listens to nothing and exits with 0', async t => {
     const { code, stdout, stderr } = await run(t, ['--help']);
     assert.deepEqual([code, stderr], [0, '']);

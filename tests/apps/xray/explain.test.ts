@@ -1,61 +1,16 @@
 /** What explain says, in words and in a header, is what the server does. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
-import { promisify } from 'node:util';
 import express from 'express';
 import { explain, mountHeader } from '../../../apps/xray/explain.ts';
 import { matched, type RequestEvent } from '../../../http/channels.ts';
 import { listen } from '../../../http/listen.ts';
-import packageJson from '../../../package.json' with { type: 'json' };
 import { type App, createRouter, type Handler, type Router, rootPath } from '../../../router.ts';
 import { type AppOptions, createApp } from '../../../server.ts';
 import { memoryStore } from '../../../store.ts';
 import { addEdgeRoutes, edges } from '../../edge-table.ts';
 import { sendRaw, serve } from '../../support.ts';
 import { ask } from '../mcp/wire.ts';
-
-/** As an operator types it, and what the first lines say. */
-const spoken: [words: string[], said: string][] = [
-  [
-    ['GET', '//mcp/sse'],
-    'is refused with 404. Nothing answers //mcp/sse. ' +
-      "'/mcp' is mounted, but slashes are never merged. Did you mean '/mcp",
-  ],
-  [
-    ['GET', '/mcpx'],
-    'is refused with 404. Nothing answers /mcpx. ' +
-      "'/mcp' is mounted, but a prefix ends at a segment: '/mcp/…'. Did you mean '/mcp",
-  ],
-  [
-    ['GET', '/MCP/sse'],
-    'is refused with 404. Nothing answers /MCP/sse. ' +
-      "'/mcp' is mounted, but upper and lower case differ in a path. Did you mean '/mcp",
-  ],
-  [
-    ['GET', '/items/../mcp'],
-    "is refused with 400. The path holds a dot segment ('.' or '..'). Send it resolved.",
-  ],
-  [
-    ['GET', '/%6dcp'],
-    'is refused with 404. Nothing answers /%6dcp. ' +
-      "'/mcp' is mounted, but a path is compared before it is decoded. Did you mean '/mcp",
-  ],
-  [['get', '/x', '--mount', '/'], 'is refused with 404. Nothing answers /x. There is GET /sse'],
-];
-
-test('npm run explain says what happens and why, and ends', async () => {
-  assert.equal(packageJson.scripts.explain, 'tsx server.ts --explain');
-  const program = ['--import', 'tsx', 'server.ts', '--explain'];
-  const run = promisify(execFile);
-  const printed = await Promise.all(
-    spoken.map(([words]) => run(process.execPath, [...program, ...words])),
-  );
-  for (const [i, [[method, target], said]] of spoken.entries()) {
-    const [verdict] = printed[i]?.stdout.split('\n') ?? [];
-    assert.ok(verdict?.startsWith(`${method?.toUpperCase()} ${target} ${said}`), verdict);
-  }
-});
 
 test('for every edge case, what explain says is what the server does', async t => {
   const { port, router } = await serveEdges(t);

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
 import { after, before, type TestContext, test } from 'node:test';
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
@@ -11,16 +10,12 @@ import { traceApp } from '../../../program/trace.ts';
 import { createRouter } from '../../../router.ts';
 import { type AppOptions, createApp } from '../../../server.ts';
 import { memoryStore } from '../../../store.ts';
+import { findBrowser, findings, launchBrowser, noBrowser } from '../../browser.ts';
 import { connect, portOf, sendRaw, serve, stopServer } from '../../support.ts';
 import { openSession, post, toolCall } from '../mcp/wire.ts';
-import { findBrowser, launchBrowser, noBrowser } from './browser.ts';
 
 const executable = findBrowser();
 const inBrowser = executable === undefined ? { skip: noBrowser } : {};
-const axeSource = await readFile(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
 let browser: Browser;
 before(async () => {
   if (executable !== undefined) browser = await launchBrowser(executable);
@@ -332,13 +327,15 @@ test('one session is picked, the picture paused and cleared', inBrowser, async t
     .locator('#session option', { hasText: '· SSE · test' })
     .getAttribute('value');
   await page.locator('#session').selectOption(session);
-  await calling(page, 'get_items').nth(1).waitFor({ state: 'detached' }); // drawn anew in the next frame
+  await calling(page, 'get_items').nth(1).waitFor({ state: 'detached' });
+  await calling(page, 'get_items').first().waitFor(); // drawn anew in a later frame
   assert.equal(await calling(page, 'get_items').count(), 1);
   await page.locator('#session').selectOption('');
   await fetch(`${origin}/mcpx`);
   await row(page, '/mcpx').waitFor();
   await page.locator('#kind').selectOption('bad');
   await calling(page, 'get_items').first().waitFor({ state: 'detached' });
+  await row(page, '/mcpx').waitFor();
   assert.equal(await page.locator('.row').count(), 1);
   await page.locator('#kind').selectOption('mcp');
   await row(page, '/mcpx').waitFor({ state: 'detached' });
@@ -610,24 +607,6 @@ async function tabTo(page: Page, selector: string): Promise<void> {
     if (selector.startsWith('body') && (await page.locator(':focus').count()) === 0) return;
   }
   assert.fail(`Tab does not reach ${selector}`);
-}
-
-const axeResult = z.object({
-  violations: z.array(
-    z.object({
-      id: z.string(),
-      impact: z.string().nullable(),
-      nodes: z.array(z.object({ html: z.string() })),
-    }),
-  ),
-});
-
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const { violations } = axeResult.parse(
-    await page.evaluate("axe.run({ resultTypes: ['violations'] })"),
-  );
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
 const focusedName = `(() => {

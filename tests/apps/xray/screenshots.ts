@@ -13,8 +13,8 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Browser, Page } from 'playwright-core';
 import { createApp } from '../../../server.ts';
 import { memoryStore } from '../../../store.ts';
+import { findBrowser, launchBrowser, noBrowser } from '../../browser.ts';
 import { portOf, sendRaw, stopServer } from '../../support.ts';
-import { findBrowser, launchBrowser, noBrowser } from './browser.ts';
 
 interface Shot {
   name: string;

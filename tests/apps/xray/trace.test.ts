@@ -67,10 +67,15 @@ function collection<T>() {
   };
 }
 
+type ToldStep = Step & { exchange: Exchange };
+
 function steps(t: TestContext) {
-  const { all, add, first } = collection<Step>();
+  const { all, add, first } = collection<ToldStep>();
   const ended: string[] = [];
-  const stop = observe({ step: add, sessionClosed: id => ended.push(id) });
+  const stop = observe({
+    step: (step, exchange) => add({ ...step, exchange }),
+    sessionClosed: id => ended.push(id),
+  });
   t.after(stop);
   const of = ({ id }: Exchange) => all.filter(step => step.exchange.id === id);
   /** All of the exchange with this target, once it is answered. */

@@ -1,7 +1,8 @@
-/** A real Chromium for the page's tests: finding it, starting it. */
+/** A real Chromium for the pages' tests: finding it, starting it, and what axe says of a page. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import axe from 'axe-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
 
@@ -36,4 +37,12 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What axe finds wrong with a page, a line each. */
+export async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const results = await page.evaluate("axe.run({ resultTypes: ['violations'] })");
+  const { violations } = results as axe.AxeResults; // what it resolves to
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
 }
