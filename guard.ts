@@ -51,6 +51,7 @@ function refuse(
   sendProblem(res, problem, headers);
 }
 
+/** Of `hostGuard`: whom it lets in beside this machine's own names. */
 export interface HostGuardOptions {
   /** Names beside the loopback ones, with a port (`'list.example:8443'`) or for any (`'list.example'`). */
   hosts?: string[] | undefined;
@@ -133,6 +134,7 @@ function lower(text: string): string {
   return text.toLowerCase();
 }
 
+/** Of `cors`. */
 export interface CorsOptions {
   /** Exact origins; none means no CORS. */
   origins: string[];
@@ -186,6 +188,7 @@ export interface Auth {
 /** Who a token stands for; undefined for a token that is none. Throws only when it can't tell. */
 export type Verify = (token: string) => Promise<Auth | undefined> | Auth | undefined;
 
+/** Of `bearer`: which tokens are good, and for what. */
 export interface BearerOptions {
   verify: Verify;
   /** Scopes a token must have, all of them. */
@@ -286,6 +289,7 @@ function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
+/** What `protectedResource` says of the server. */
 export interface ProtectedResource {
   /** The MCP app's absolute URL: `'https://list.example/mcp'`. */
   resource: string;

@@ -64,11 +64,17 @@ function enter(req: Mounted, match: Match): void {
   if (match.kind === 'mount') req.baseUrl = (req.baseUrl ?? '') + match.mount.prefix;
 }
 
+/** Of `createRouter`. */
 export interface RouterOptions {
   /** Told what an app or handler threw. The client is told 500, or cut off in mid-answer. */
   onError?: ((error: unknown, req: IncomingMessage) => void) | undefined;
 }
 
+/**
+ * A router without routes: an App, to be served, nested, or put into a host such as Express.
+ *
+ * @throws TypeError that names the option which can't be
+ */
 export function createRouter(options: RouterOptions = {}): Router {
   const { onError = logRequestError } = given('createRouter', options, { onError: aFunction });
   const routes = newRoutes();

@@ -78,8 +78,10 @@ export interface About {
   bare?: { status: number; detail: string };
 }
 
+/** What is registered, as `list()` shows it. */
 export type Entry = Route | Mount;
 
+/** One handler, on one method and one path as it was registered. */
 export interface Route {
   kind: 'route';
   method: string;

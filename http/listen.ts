@@ -21,6 +21,7 @@ import { Pipeline } from './pipeline.ts';
 import { Response } from './response.ts';
 import { answerUnread } from './unread.ts';
 
+/** What `listen` gives: where it listens, and how to stop it. */
 export interface Running {
   /** Addresses bound, and the port they share. */
   hosts: string[];
@@ -41,6 +42,7 @@ export interface Timeouts {
   connectionsCheckingInterval: number;
 }
 
+/** What holds where nothing else is said. */
 export const timeoutDefaults: Timeouts = {
   headersTimeout: 10_000, // for a request's head: a client sends it in one go or means harm
   requestTimeout: 60_000, // for head and body: 4 MiB over a slow phone line

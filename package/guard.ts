@@ -1,4 +1,4 @@
-/** `mcp-mount/guard`: apps around apps. Loads no other package. */
+/** `mcp-mount/guard`: apps around apps. Loads no other package. @module */
 export {
   type Auth,
   type BearerOptions,

@@ -1,4 +1,4 @@
-/** `mcp-mount/router`: the mount. Loads no other package. */
+/** `mcp-mount/router`: the mount. Loads no other package. @module */
 export type {
   About,
   AddRoute,
@@ -8,6 +8,7 @@ export type {
   Match,
   Mount,
   Params,
+  Refused,
   Route,
   Router,
 } from '../http/app.ts';

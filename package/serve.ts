@@ -1,4 +1,4 @@
-/** `mcp-mount/serve`: sockets, time-outs, signals. Loads no other package. */
+/** `mcp-mount/serve`: sockets, time-outs, signals. Loads no other package. @module */
 export {
   ListenError,
   listen,

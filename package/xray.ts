@@ -2,8 +2,11 @@
  * `mcp-mount/xray`: the page, the log and the watchdog for anybody's router.
  *
  *     router.mount('/xray', xray(router))
+ *
+ * @module
  */
 export { type Xray, type XrayOptions, xray } from '../apps/xray/app.ts';
 export { accessLog, type LogFormat } from '../apps/xray/log.ts';
 export type { Panel } from '../apps/xray/panel.ts';
+export type { MoreSources } from '../apps/xray/sources.ts';
 export { type StuckSession, watchHandshakes } from '../apps/xray/watchdog.ts';

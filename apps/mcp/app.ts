@@ -24,12 +24,15 @@ import { endSession, listen, noSession, post, postStateless } from './streamable
 
 export type { McpOptions } from './settings.ts';
 
+/** What `mcpApp` gives: to be mounted. Its `close()` lets calls in flight finish, then ends all sessions. */
 export interface McpApp extends Router {
   /** For health checks and tests. */
   stats(): { sessions: number; maxSessions: number; stopping: boolean };
 }
 
 /**
+ * An MCP server as an App: Streamable HTTP at its mount, SSE at `/sse` and `/messages` below.
+ *
  * @param createServer called once a session, with the request that begins it. One server for all
  *   would hand one client's answers to another (CVE-2026-25536). What it throws is that client's 500.
  * @throws TypeError that names the option which can't be

@@ -44,7 +44,10 @@ export class EventLog {
   }
 }
 
-/** When it is full, the older half goes. */
+/**
+ * When it is full, the older half goes. As bytes, since those lie outside V8's heap, whose limit a
+ * thousand full logs of strings would reach on a small machine. To a call both cost the same.
+ */
 class Tail {
   private bytes = nothing;
   private used = 0;

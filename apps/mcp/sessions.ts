@@ -20,7 +20,6 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import { maxTimerMs } from '../../http/options.ts';
 import { refusedCall } from './call-errors.ts';
-import { Calls } from './calls.ts';
 import { closed, opened, received, type SessionEvent, type TransportKind } from './channels.ts';
 import { messageForSdk } from './sdk-ids.ts';
 
@@ -87,7 +86,7 @@ export class Session {
   /** Whom `owner(auth)` named when it was opened; undefined where no token is asked for. */
   readonly owner: string | undefined;
   /** Those being answered. */
-  readonly calls = new Calls<JSONRPCMessage>();
+  readonly calls = new Map<RequestId, JSONRPCMessage>();
   /** Set when it opens. */
   maxCallsInFlight = sessionDefaults.maxCallsInFlight;
   /** Called when the last of the calls is over. */
@@ -121,7 +120,7 @@ export class Session {
     const id = callId(message);
     if (id !== undefined) {
       if (this.calls.size >= this.maxCallsInFlight) return void this.refuse(id);
-      this.calls.add(id, message);
+      this.calls.set(id, message);
     }
     extra.requestInfo = { headers: req.headers };
     if (req.auth) extra.authInfo = req.auth;
@@ -146,7 +145,7 @@ export class Session {
   }
 
   private settle(id: RequestId): void {
-    if (this.calls.take(id) && this.calls.size === 0) this.onquiet?.();
+    if (this.calls.delete(id) && this.calls.size === 0) this.onquiet?.();
   }
 
   private cancel(id: RequestId): void {

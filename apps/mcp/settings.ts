@@ -28,7 +28,7 @@ import {
 } from './sessions.ts';
 import { type StreamLimits, streamDefaults } from './stream.ts';
 
-/** Each may be left out. */
+/** Each may be left out. @interface */
 export type McpOptions = Optional<McpSettings>;
 
 /** Every limit has its unit and its reason where its default stands. */

@@ -16,7 +16,6 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import { type Answer, type AnswerStyle, EventStream, JsonAnswer } from './answers.ts';
 import { Backlog } from './backlog.ts';
-import { Calls } from './calls.ts';
 import { type EventId, parseEventId } from './event-ids.ts';
 import { EventLog } from './event-log.ts';
 import { sessionIdOn } from './nodes.ts';
@@ -34,7 +33,7 @@ export class StreamableTransport implements SessionTransport {
 
   private readonly limits: StreamLimits;
   /** Of the calls in flight; that to a batch is there for each of its calls. */
-  private readonly answers = new Calls<Answer>();
+  private readonly answers = new Map<RequestId, Answer>();
   private readonly log: EventLog | undefined;
   private readonly backlog: Backlog;
   private readonly unasked: EventStream;
@@ -65,7 +64,7 @@ export class StreamableTransport implements SessionTransport {
     const answer = style.json
       ? new JsonAnswer([...calls], res, style, backlog, limits.maxBufferedBytes)
       : new EventStream(++this.lastStream, [...calls], log, backlog, limits);
-    for (const call of calls) this.answers.add(call, answer);
+    for (const call of calls) this.answers.set(call, answer);
     if (answer instanceof EventStream) {
       answer.attach(res, style.begins);
       if (style.primed) answer.prime();
@@ -127,15 +126,16 @@ export class StreamableTransport implements SessionTransport {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    for (const answer of new Set(this.answers.all())) answer.abandon();
+    for (const answer of new Set(this.answers.values())) answer.abandon();
     this.answers.clear();
     this.unasked.detach();
     this.onclose?.();
   }
 
   private settle(id: RequestId, message?: JSONRPCMessage): void {
-    const answer = this.answers.take(id);
+    const answer = this.answers.get(id);
     if (!answer) return; // cancelled, or asked before a restart
+    this.answers.delete(id);
     answer.settle(id, message);
     if (answer.calls.length === 0) answer.end();
   }
@@ -156,11 +156,8 @@ export class StreamableTransport implements SessionTransport {
   /** The one with this number, if its last event is still to come. */
   private stream(number: number): EventStream | undefined {
     if (number === 0) return this.unasked;
-    return this.answers
-      .all()
-      .find(
-        (answer): answer is EventStream =>
-          answer instanceof EventStream && answer.number === number,
-      );
+    for (const answer of this.answers.values())
+      if (answer instanceof EventStream && answer.number === number) return answer;
+    return undefined;
   }
 }

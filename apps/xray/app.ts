@@ -27,6 +27,7 @@ import { createViewers, eventOf, pastOf, type Viewer } from './viewers.ts';
 import { type Stuck, watchStuck } from './watchdog.ts';
 import type { Counts, Hello } from './wire-step.ts';
 
+/** Of `xray`. */
 export interface XrayOptions {
   /** Whether requests are kept and shown: true unless told. Without it the page has its panel alone. */
   record?: boolean;
@@ -47,6 +48,7 @@ export interface XrayOptions {
   trace?: URL;
 }
 
+/** The App to mount, whose page can stand on a route besides. */
 export interface Xray extends App {
   /** The page, for a route of the router itself: `router.get('/', seen.page)`. */
   page: Handler;
@@ -58,6 +60,10 @@ const flushMs = 100; // a reader sees ten updates a second as live
 // Numbers of steps and exchanges start anew with the process; the page must know when.
 const run = String(Math.round(performance.timeOrigin));
 
+/**
+ * A page that shows the requests that `router` and what is mounted in it take, live and the last
+ * hundred. To this machine alone, unless `remote` says otherwise.
+ */
 export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
   const { guard = (handler: Handler) => handler, panel } = options;
   const own = createRouter();

@@ -10,6 +10,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.
 import { printable, redact, shortId } from '../../http/redact.ts';
 import { type Exchange, observe, rpcName, type Step } from './steps.ts';
 
+/** Columns for people, or an object a line. */
 export type LogFormat = 'text' | 'json';
 
 /**

@@ -12,6 +12,7 @@ import {
   type SessionEvent,
 } from '../mcp/channels.ts';
 
+/** What there is to say of a stream that nobody posts to. */
 export interface StuckSession {
   /** Shortened. */
   session: string;

@@ -11,8 +11,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,8 +20,10 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { makeCertificate } from './certificate.ts';
 import { fetchVia, type Reach } from './fetch.ts';
-import { type Behind, type Row, rows } from './table.ts';
+import { type InFront, startProxy } from './proxy.ts';
+import { type Row, rows } from './table.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
@@ -64,19 +65,8 @@ function isWanted(row: Row, index: number): boolean {
 }
 
 function nameOf({ host, file, tls, reach, behind }: Row): string {
-  const how = [tls && 'TLS', reach?.http2 && 'HTTP/2', behind?.nginx].filter(Boolean).join(', ');
+  const how = [tls && 'TLS', reach?.http2 && 'HTTP/2', behind?.config].filter(Boolean).join(', ');
   return `${host}, ${file}${how ? ` (${how})` : ''}`;
-}
-
-/** Signed by itself, for a day; the key is not in the repository. */
-function makeCertificate(folder: string): void {
-  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
-  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
-  const about = ['-days', '1', '-subj', '/CN=localhost', '-addext', names];
-  execFileSync('openssl', ['req', '-x509', '-nodes', ...curve, ...about, ...files], {
-    stdio: 'ignore',
-  });
 }
 
 /** Where a host is, and how it is reached. */
@@ -92,11 +82,14 @@ async function check(row: Row, folder: string): Promise<void> {
   const server = startHost(row, folder, own);
   const deadline = setTimeout(() => server.kill('SIGKILL'), checkMs);
   const clients: Client[] = [];
-  let nginx: ChildProcess | undefined;
+  let proxy: InFront | undefined;
   try {
     const said = await firstLine(server);
     const place = await placeOf(row, said, folder);
-    if (row.behind) ({ nginx, origin: place.origin } = await startNginx(row.behind, said, own));
+    if (row.behind) {
+      proxy = await startProxy(row.behind.config, new URL(said).host, own);
+      place.origin = `http://127.0.0.1:${proxy.port}${row.behind.prefix}`;
+    }
     await checkWeb(row, place);
     await checkClients(row, place, clients);
     const ms = await stop(server);
@@ -107,7 +100,7 @@ async function check(row: Row, folder: string): Promise<void> {
     process.exitCode = 1;
   } finally {
     for (const client of clients) await client.close();
-    for (const child of [server, nginx]) if (child) await end(child);
+    for (const child of [server, proxy?.child]) if (child) await end(child);
     clearTimeout(deadline);
   }
 }
@@ -152,38 +145,6 @@ async function placeOf(row: Row, said: string, folder: string): Promise<Place> {
   const isUsual = Object.keys(reach).length === 0;
   const origin = row.unixSocket ? 'http://localhost' : said;
   return { origin, ask, fetch: isUsual ? fetch : ask };
-}
-
-async function startNginx(behind: Behind, upstream: string, own: string) {
-  const listen = `127.0.0.1:${await freePort()}`;
-  const template = await readFile(join(here, 'nginx', behind.nginx), 'utf8');
-  const conf = template.replaceAll('UPSTREAM', new URL(upstream).host).replaceAll('LISTEN', listen);
-  await writeFile(join(own, 'nginx.conf'), conf);
-  const args = ['-p', own, '-c', 'nginx.conf', '-e', 'error.log'];
-  const nginx = spawn('nginx', args, { stdio: 'inherit' });
-  await once(nginx, 'spawn'); // or says that it is not installed
-  const origin = `http://${listen}${behind.prefix}`;
-  await answering(`${origin}/hello`);
-  return { origin, nginx };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number }; // a server on a port has no other shape
-  await new Promise(done => probe.close(done));
-  return port;
-}
-
-/** nginx says nothing when it is listening. */
-async function answering(url: string): Promise<void> {
-  for (let left = 100; left > 0; left--) {
-    const answer = await fetch(url).catch(() => undefined);
-    await answer?.body?.cancel();
-    if (answer) return;
-    await new Promise(done => setTimeout(done, 20));
-  }
-  throw new Error(`Nothing answers ${url}.`);
 }
 
 /** What is beside the mount goes on as it was, and the mount keeps what is below it. */

@@ -23,15 +23,21 @@ export interface Row {
   other?: string;
 }
 
-/** A configuration of nginx's to put in front, and the prefix that it answers at. */
+/** A proxy's configuration to put in front, and the prefix that it answers at. */
 export interface Behind {
-  nginx: string;
+  config: string;
   prefix: string;
 }
 
 /** Of a router that has the whole server; a host's own ways stand in `rest`. */
 function row(host: string, file: string, says: string, rest: Partial<Row> = {}): Row {
   return { host, file, says, mcp: '/mcp', plain: '/hello', own: [200, 405, 204], ...rest };
+}
+
+/** The plain host, behind a proxy. */
+function proxied(config: string, prefix: string): Row {
+  const host = config.startsWith('nginx') ? 'nginx' : 'Caddy';
+  return row(host, 'http.ts', 'Hello from node:http', { behind: { config, prefix } });
 }
 
 const http2 = { reach: { http2: true } };
@@ -80,10 +86,8 @@ export const rows: Row[] = [
     own: [200, 200, 200],
     unknown: 'No such page',
   }),
-  row('nginx', 'http.ts', 'Hello from node:http', { behind: { nginx: 'kept.conf', prefix: '' } }),
-  row('nginx', 'http.ts', 'Hello from node:http', {
-    behind: { nginx: 'stripped.conf', prefix: '/team/a' },
-  }),
+  ...['nginx/kept.conf', 'caddy/kept.Caddyfile'].map(config => proxied(config, '')),
+  ...['nginx/stripped.conf', 'caddy/stripped.Caddyfile'].map(config => proxied(config, '/team/a')),
   row('under: Express', 'under-express.ts', 'Hello from Express at /app', {
     ...app,
     own: [200, 404, 200],

@@ -61,6 +61,8 @@ export class Agent {
   readonly failures: Failure[] = [];
   /** The node its last accepted call went to. */
   node = '';
+  /** How long it waits for an answer, in ms. */
+  patienceMs = 0;
   /** performance.now() of the last call that went well. */
   lastWellMs = 0;
   private readonly number: number;
@@ -118,7 +120,7 @@ export class Agent {
         : new StreamableHTTPClientTransport(new URL(`${this.origin}/mcp`), options);
     client.onerror = () => {}; // each call tells of its own
     // It is one; only its sessionId is typed apart under exactOptionalPropertyTypes.
-    await client.connect(transport as Transport, { timeout: callMs });
+    await client.connect(transport as Transport, { timeout: this.patienceMs });
     return client;
   }
 
@@ -158,7 +160,8 @@ export class Agent {
   /** @param undone called when the answer says that nothing was done */
   private async call(name: string, args: object, undone: () => void): Promise<unknown> {
     const asked = { name, arguments: { ...args } };
-    const answer = await this.client?.callTool(asked, CallToolResultSchema, { timeout: callMs });
+    const patience = { timeout: this.patienceMs };
+    const answer = await this.client?.callTool(asked, CallToolResultSchema, patience);
     const { isError, structuredContent, content } = CallToolResultSchema.parse(answer);
     if (!isError) return structuredContent;
     const [first] = content;
@@ -198,4 +201,3 @@ function isAnswer(error: unknown): boolean {
 }
 
 const pauseMs = 150; // between two calls of one: sixty make some 300 a second
-const callMs = 2_500; // then a call that was lost with its node is given up

@@ -9,6 +9,8 @@ import { type Program, start } from './programs.ts';
 export interface Database {
   /** Of the database in it that nodes share. */
   url: string;
+  /** Of its socket. */
+  socket: string;
   /** Of another database there, which is made. */
   another(name: string): string;
   start(): Promise<void>;
@@ -62,7 +64,8 @@ export async function startDatabase(): Promise<Database> {
     await remove();
     throw error;
   }
-  return { url: urlOf('postgres'), another, start: startServer, stop, remove };
+  const socket = join(folder, '.s.PGSQL.5432');
+  return { url: urlOf('postgres'), socket, another, start: startServer, stop, remove };
 }
 
 /** PostgreSQL refuses to run as root: then as the user that Debian's package makes. */

@@ -12,19 +12,21 @@ export interface Link {
   close(): Promise<void>;
 }
 
-interface Listeners {
+interface LinkOptions {
   /** Called when others may have changed the list. */
   tell: () => void;
+  /** How often the database is asked whether it is there, and how long that may take. */
+  beatMs: number;
   onTrouble: (line: string) => void;
 }
 
-const beatMs = 2_000; // a network that is gone says nothing: the database is asked, and must answer
 const firstPauseMs = 50;
 const longestPauseMs = 2_000; // so that it is found within seconds of its return
 const restMs = 100; // between tellings: of a burst its first change is told, and then its last
 
 /** @throws what the first connection fails with */
-export async function openLink(session: Session, { tell, onTrouble }: Listeners): Promise<Link> {
+export async function openLink(session: Session, options: LinkOptions): Promise<Link> {
+  const { tell, beatMs, onTrouble } = options;
   const news = coalesced(tell, restMs);
   let client: pg.Client | undefined;
   let beat: NodeJS.Timeout | undefined;

@@ -26,12 +26,15 @@ export interface PostgresOptions extends StoreOptions {
   poolSize?: number;
   /** How long the database may take for a call, waiting for locks included, in ms. */
   answerMs?: number;
+  /** How often the database is asked whether it is there, and how long that may take, in ms. */
+  beatMs?: number;
   /** Told, in a line for the operator, that the database is away, and that it is back. */
   onTrouble?: (line: string) => void;
 }
 
 const defaultPoolSize = 10; // of the 100 that PostgreSQL takes unless told: room for nine nodes
 const defaultAnswerMs = 5_000; // longer than any statement here takes, locks included
+const defaultBeatMs = 2_000; // a network that is gone says nothing: it is noticed in three of these
 const connectMs = 2_000; // to open a connection, or to wait for a free one
 const maxWaiting = 1_000; // calls; each holds a request in memory
 const retryAfterSeconds = 2; // about as long as the link takes to find the database again
@@ -43,6 +46,7 @@ export async function postgresStore(
     maxItems = defaultMaxItems,
     poolSize = defaultPoolSize,
     answerMs = defaultAnswerMs,
+    beatMs = defaultBeatMs,
     onTrouble = logTrouble,
   }: PostgresOptions = {},
 ): Promise<Store> {
@@ -52,7 +56,11 @@ export async function postgresStore(
   pool.on('error', () => {}); // an idle one was cut; the link says so, and the next call finds out
   pool.on('connect', client => void client.on('error', () => {})); // its query rejects as well
   const changes = changeListeners();
-  const link = await openLink(session, { tell: changes.tell, onTrouble }).catch(cantKeep);
+  const link = await openLink(session, {
+    tell: changes.tell,
+    beatMs,
+    onTrouble,
+  }).catch(cantKeep);
   let closing: Promise<unknown> | undefined;
 
   async function connect(undone: string): Promise<pg.PoolClient> {

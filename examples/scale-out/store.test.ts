@@ -1,5 +1,7 @@
 /** The list in PostgreSQL keeps the contract of every store, and what a database may suffer. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { type Store, StoreError, StoreFailure, type StoreOptions } from '../../store.ts';
@@ -167,6 +169,56 @@ describe('a database that goes away', () => {
       await add(store, milk);
     });
 });
+
+// A cable that is pulled refuses nothing and ends nothing: only time-outs tell.
+test('a network that falls silent: no call waits for ever, and it is noticed', async t => {
+  const own = await startDatabase();
+  t.after(() => own.remove());
+  const relay = await relayTo(t, own.socket);
+  const { lines, next } = saying();
+  const store = await openAt(t, relay.url, { answerMs: 200, beatMs: 200, onTrouble: next });
+  const { id } = await add(store, milk);
+  relay.silence(true);
+  await assert.rejects(
+    store.add(milk),
+    failure('unsure', /^The database went away before it answ/),
+  );
+  await assert.rejects(store.list(), failure('away', /^The list can’t be read: /));
+  await lines(1);
+  assert.match(store.trouble() ?? '', /the database is away/);
+  relay.silence(false);
+  await lines(2);
+  assert.equal((await store.get(id))?.id, id);
+});
+
+/** A network of one's own between a store and its database. */
+async function relayTo(t: TestContext, socket: string) {
+  const pairs: Socket[] = [];
+  let isSilent = false;
+  const server = createServer(client => {
+    const database = connect(socket);
+    for (const [from, to] of [
+      [client, database],
+      [database, client],
+    ] as const) {
+      pairs.push(from);
+      from.on('data', bytes => isSilent || to.write(bytes));
+      from.on('error', () => {}).on('close', () => isSilent || to.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    for (const end of pairs) end.destroy();
+  });
+  const { port } = server.address() as { port: number }; // a server on a port has no other shape
+  return {
+    url: `postgres://list@127.0.0.1:${port}/postgres`,
+    silence(value: boolean): void {
+      isSilent = value;
+    },
+  };
+}
 
 function failure(kind: StoreFailure['kind'], message: RegExp) {
   return (error: unknown): boolean => {

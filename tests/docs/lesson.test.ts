@@ -140,14 +140,6 @@ test('the first page uses none of the words that the chapters explain', () => {
     assert.doesNotMatch(said, new RegExp(`\\b${term}s?\\b`, 'i'), `'${term}'`);
 });
 
-test('no page of docs/ says again what README says', () => {
-  const said = runsOf(wordsOf(readPage('README.md')));
-  for (const file of markdownFiles('docs/')) {
-    const again = [...runsOf(wordsOf(readPage(file)))].filter(run => said.has(run));
-    assert.deepEqual(again, [], file);
-  }
-});
-
 const put: [part: string, from: string][] = [
   ['mount', '3-root-path'],
   ['shopping', '5-mcp-at-a-prefix'],
@@ -204,11 +196,6 @@ function sentences(prose: string): string {
     .replaceAll(/\]\([^)]*\)/g, ']')
     .replaceAll(/<[^>\n]+>/g, '')
     .replaceAll(/`[^`\n]*`/g, '');
-}
-
-/** Each ten words that follow one another. */
-function runsOf(words: string[]): Set<string> {
-  return new Set(words.map((_, i) => words.slice(i, i + 10).join(' ')).slice(0, -9));
 }
 
 /** Functions at the top of a file, as written there, without `export`. */

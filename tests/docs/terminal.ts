@@ -38,8 +38,8 @@ export function stepsOf(fence: string): Step[] {
 const waitMs = 60_000; // npx, a start from cold and a machine that does other things
 
 const left = [
-  /^(?:[A-Z]+=\S+ )*npm (?:ci && npm )?(?:start|run dev)\b/,
-  /^(?:[A-Z]+=\S+ )*npx tsx (?:watch )?(?:server|docs\/lesson\/\d|examples\/embed)\S*(?!.* --(?:help|version|explain))/,
+  /^(?:[A-Z_]+=\S+ )*npm (?:ci && npm )?(?:start|run dev)\b/,
+  /^(?:[A-Z_]+=\S+ )*npx tsx (?:watch )?(?:server|docs\/lesson\/\d|examples\/embed)\S*(?!.* --(?:help|version|explain))/,
 ];
 const leftStream = /^curl -\w*N/;
 
