@@ -2,6 +2,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../docs/lesson/make/free-port.ts';
 import { programOf } from './installed.ts';
 import { type Launch, start } from './programs.ts';
 
@@ -18,8 +19,15 @@ export function portsFrom(first: number): Ports {
   return { proxy: first, nodes: { a: first + 1, b: first + 2, c: first + 3 } };
 }
 
+/** Ports at which nobody listens, for programs that are started a moment later. */
+export async function freePorts(): Promise<Ports> {
+  const [proxy, a, b, c] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  return { proxy, nodes: { a, b, c } };
+}
+
 export interface Proxy {
   origin: string;
+  pid: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -67,7 +75,7 @@ async function serve(
     await program.end();
     rmSync(folder, { recursive: true });
   }
-  return { origin: `http://localhost:${ports.proxy}`, stop };
+  return { origin: `http://localhost:${ports.proxy}`, pid: program.child.pid, stop };
 }
 
 /** A proxy's configuration, its ports 3000 to 3003 changed to these. */
