@@ -5,6 +5,13 @@
  *
  * @module
  */
+export { proxyApp } from '../apps/proxy/app.ts';
+export {
+  type BypassedEvent,
+  bypassed,
+  type RelayedEvent,
+  relayed,
+} from '../apps/proxy/channels.ts';
 export { type Xray, type XrayOptions, xray } from '../apps/xray/app.ts';
 export { accessLog, type LogFormat } from '../apps/xray/log.ts';
 export type { Panel } from '../apps/xray/panel.ts';
