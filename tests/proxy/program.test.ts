@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { serve, type XrayIo, xray } from '../../proxy/main.ts';
 import { parseOptions, usage } from '../../proxy/options.ts';
-import { ask } from '../apps/mcp/wire.ts';
+import { ask, openSse } from '../apps/mcp/wire.ts';
+import { serveBehind } from '../apps/proxy/support.ts';
 import { freePort, serveOurs } from '../check/support.ts';
 import { connect } from '../support.ts';
 
@@ -52,10 +53,19 @@ test('the page stands elsewhere where the server itself is at its place', async 
 });
 
 test('what breaks behind a proxy is said in the terminal, too, once each', async t => {
-  const origin = await serveOurs(t);
-  const { clients, errors } = await start(t, `${origin}/mcp/sse`);
-  await (await connect(t, clients)).close();
+  let path = '/mcp/messages';
+  const { direct } = await serveBehind(t, (_req, res) => {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    res.write(`event: endpoint\ndata: ${path}?sessionId=an-id-of-24-characters\n\n`);
+  });
+  const { clients, errors } = await start(t, `${direct}/mcp/sse`);
+  await openSse(t, clients);
   assert.deepEqual(errors, []);
+  path = '/messages';
+  await openSse(t, clients);
+  await openSse(t, clients);
+  assert.equal(errors.length, 1);
+  assert.match(errors[0] ?? '', /^The endpoint event names \/messages, which is not below \/mcp/);
 });
 
 const mistakes: [args: string[], says: RegExp][] = [

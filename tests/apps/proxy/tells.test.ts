@@ -1,6 +1,6 @@
 /** What the x-ray is told of requests that pass the proxy. */
 import assert from 'node:assert/strict';
-import type { ServerResponse } from 'node:http';
+import { request } from 'node:http';
 import { test } from 'node:test';
 import { createGzip, gzipSync } from 'node:zlib';
 import type { Step } from '../../../apps/xray/steps.ts';
@@ -14,7 +14,6 @@ import {
   openSse,
   openStream,
   post,
-  posted,
   toolCall,
 } from '../mcp/wire.ts';
 import { serveBehind, serveProxy, startExample, watchSteps } from './support.ts';
@@ -164,20 +163,27 @@ test('a redirect is told with where it leads, and one to the upstream’s own ad
 });
 
 test('a message is told also where no answer comes: the upstream is down, or its client leaves', async t => {
-  const arrived: ServerResponse[] = [];
-  const { proxied } = await serveBehind(t, (req, res) => {
-    if (req.url === '/down') return req.socket.destroy();
-    arrived.push(res);
-    res.writeHead(200).flushHeaders();
+  let asked = () => {};
+  const arrived = new Promise<void>(done => {
+    asked = done;
   });
-  const { first } = watchSteps(t);
+  const { proxied } = await serveBehind(t, req => {
+    if (req.url === '/down') req.socket.destroy();
+    else asked();
+  });
+  const { steps, first } = watchSteps(t);
   await post(`${proxied}/down`, initialize());
   const down = await first('message');
   const failed = await first('refused', ({ exchange }) => exchange.id === down.exchange.id);
   assert.deepEqual([failed.by, failed.status], ['handler', 502]);
-  const stream = await openStream(t, `${proxied}/hangs`, posted(call(2, 'tools/list')));
-  stream.cut();
-  await first('message', ({ exchange }) => exchange.target === '/hangs');
+  const req = request(`${proxied}/hangs`, { method: 'POST' }).on('error', () => {});
+  req.end(JSON.stringify(call(2, 'tools/list')));
+  await arrived;
+  req.destroy();
+  const hung = await first('message', ({ exchange }) => exchange.target === '/hangs');
+  await post(`${proxied}/down`, initialize()); // by now it is known that the other's upstream is left
+  const { id } = hung.exchange;
+  assert.ok(!steps.some(({ kind, exchange }) => kind === 'refused' && exchange.id === id));
 });
 
 test('what says why there is no answer is shown, and a page is not', async t => {
@@ -233,6 +239,19 @@ test('the page is told of no session id whole, and of no token', async t => {
   while (!told.includes('"kind":"answered"')) told += (await events.next())?.data ?? '';
   assert.ok(told.includes('initialize') && told.includes(sessionId.slice(0, 8)));
   assert.ok(!told.includes(sessionId) && !told.includes('a-secret-token'));
+});
+
+test('nor of one in an address that the upstream names', async t => {
+  const { proxied } = await serveBehind(t, ({ headers: { host } }, res) => {
+    res.writeHead(302, { Location: `http://${host}/x?access_token=a-secret-token` }).end();
+  });
+  const events = await openStream(t, `${proxied}/xray/events`);
+  await ask(`${proxied}/login`);
+  let told = '';
+  while (!told.includes('"kind":"answered"')) told += (await events.next())?.data ?? '';
+  assert.match(told, /"kind":"relayed"[^}]*"location":"[^"]*access_token=…"/);
+  assert.match(told, /"kind":"bypassed"/);
+  assert.ok(!told.includes('a-secret-token'));
 });
 
 function methodOf(message: object): string {
