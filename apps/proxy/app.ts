@@ -17,7 +17,6 @@ import {
 import { request as httpsRequest } from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import type { App } from '../../http/app.ts';
-import { discard } from '../../http/body.ts';
 import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { sendProblem } from '../../http/problem.ts';
 import { Response } from '../../http/response.ts';
@@ -36,8 +35,7 @@ export function proxyApp(upstream: URL): App {
     onGone(res, () => {
       open.delete(asked);
       asked.destroy(); // the upstream, too, is to see that its client has left
-      req.unpipe(asked).resume(); // or what is left of the body stops the connection
-      discard(req);
+      req.unpipe(asked).resume(); // or what is left of its body stops its connection
     });
     const told = watch(req, res, upstream);
     req.pipe(asked);

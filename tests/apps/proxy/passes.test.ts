@@ -11,7 +11,7 @@ import { createRouter } from '../../../router.ts';
 import { freePort, listening, serveOurs } from '../../check/support.ts';
 import { certificate, key } from '../../check/untrusted.ts';
 import { connect, serve, type Transport } from '../../support.ts';
-import { ask, openStream, post } from '../mcp/wire.ts';
+import { ask, openRaw, openStream, post } from '../mcp/wire.ts';
 import { exchange, headOf, serveBehind, serveBytes, serveProxy, startExample } from './support.ts';
 
 type Door = [path: string, transport: Transport];
@@ -256,6 +256,29 @@ test('an upstream that answers before it has read a body is heard', async t => {
   });
   const answer = await post(`${proxied}/mcp`, { long: 'x'.repeat(1_000_000) });
   assert.deepEqual([answer.status, answer.body], [413, 'Too long.']);
+});
+
+test('a body that was refused unread is read to its end, so that its connection goes on', async t => {
+  const { proxied } = await serveBehind(t, (req, res) => {
+    const isRefused = req.method === 'POST';
+    res
+      .writeHead(isRefused ? 413 : 200, { 'Content-Length': 5 })
+      .end(isRefused ? 'large' : 'small');
+  });
+  const { host, port } = new URL(proxied);
+  const head = `POST /a HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 200000\r\n\r\n`;
+  const half = 'x'.repeat(100_000);
+
+  const patient = openRaw(t, Number(port));
+  patient.send(head + half);
+  assert.equal((await patient.answer).status, 413);
+  patient.send(`${half}GET /b HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  let text = '';
+  patient.socket.on('data', chunk => {
+    text += chunk;
+  });
+  await patient.closed;
+  assert.match(text, /^HTTP\/1\.1 200 OK[\s\S]*small$/);
 });
 
 test('an upstream that is down, is none or is not trusted is a 502 that says so', async t => {
