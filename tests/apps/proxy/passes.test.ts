@@ -240,6 +240,28 @@ test('an upstream that hangs sees its client go', async t => {
   await once(res, 'close');
 });
 
+test('what is pipelined behind it is not asked before its turn', async t => {
+  const seen: string[] = [];
+  let asked = (_res: ServerResponse) => {};
+  const arrived = new Promise<ServerResponse>(done => {
+    asked = done;
+  });
+  const { proxied } = await serveBehind(t, ({ url = '' }, res) => {
+    seen.push(url);
+    if (url === '/hangs') asked(res);
+    else res.end();
+  });
+  const { host, port } = new URL(proxied);
+  const raw = openRaw(t, Number(port));
+  for (const path of ['/hangs', '/behind'])
+    raw.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  const res = await arrived;
+  await ask(`${proxied}/other`);
+  raw.socket.destroy();
+  await once(res, 'close');
+  assert.deepEqual(seen, ['/hangs', '/other']);
+});
+
 test('an answer that breaks off upstream breaks off here', async t => {
   const { proxied } = await serveBehind(t, (_req, res) => {
     res.writeHead(200, { 'Content-Type': 'text/event-stream' });

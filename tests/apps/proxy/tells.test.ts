@@ -68,12 +68,14 @@ for (const [name, path] of [
   });
 
 test('Streamable HTTP: the answer to initialize names the session, and DELETE ends it', async t => {
-  const proxied = await serveProxy(t, await serveOurs(t));
+  const proxied = await serveProxy(t, await startExample(t, 'simpleStreamableHttp'));
   const { steps, first, closed, until } = watchSteps(t);
   const session = await openSession(`${proxied}/mcp`);
   const begun = await first('message', ({ message }) => methodOf(message) === 'initialize');
   assert.equal(begun.sessionId, session['Mcp-Session-Id']);
-  await post(`${proxied}/mcp`, toolCall(7, 'get_items'), session);
+  const answer = await first('frame', ({ exchange }) => exchange.id === begun.exchange.id);
+  assert.ok(begun.n < answer.n, 'what was asked is told before what was answered');
+  await post(`${proxied}/mcp`, toolCall(7, 'greet', { name: 'Ada' }), session);
   const called = await first('message', ({ message }) => methodOf(message) === 'tools/call');
   assert.equal(called.sessionId, session['Mcp-Session-Id']);
   await first('answered', ({ exchange }) => exchange.id === called.exchange.id);
@@ -183,6 +185,8 @@ test('a message is told also where no answer comes: the upstream is down, or its
   const hung = await first('message', ({ exchange }) => exchange.target === '/hangs');
   await post(`${proxied}/down`, initialize()); // by now it is known that the other's upstream is left
   const { id } = hung.exchange;
+  const ended = await first('answered', ({ exchange }) => exchange.id === id);
+  assert.ok(hung.n < ended.n, 'after that nothing of it is kept');
   assert.ok(!steps.some(({ kind, exchange }) => kind === 'refused' && exchange.id === id));
 });
 
@@ -242,15 +246,19 @@ test('the page is told of no session id whole, and of no token', async t => {
 });
 
 test('nor of one in an address that the upstream names', async t => {
-  const { proxied } = await serveBehind(t, ({ headers: { host } }, res) => {
-    res.writeHead(302, { Location: `http://${host}/x?access_token=a-secret-token` }).end();
+  const { proxied } = await serveBehind(t, ({ url, headers: { host } }, res) => {
+    const secret = '/x?access_token=a-secret-token';
+    if (url === '/login') return res.writeHead(302, { Location: `http://${host}${secret}` }).end();
+    res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    res.end(`event: endpoint\ndata: http://[${secret}\n\n`);
   });
   const events = await openStream(t, `${proxied}/xray/events`);
   await ask(`${proxied}/login`);
   let told = '';
   while (!told.includes('"kind":"answered"')) told += (await events.next())?.data ?? '';
   assert.match(told, /"kind":"relayed"[^}]*"location":"[^"]*access_token=…"/);
-  assert.match(told, /"kind":"bypassed"/);
+  await ask(`${proxied}/sse`);
+  while (!told.includes('names no URL')) told += (await events.next())?.data ?? '';
   assert.ok(!told.includes('a-secret-token'));
 });
 
