@@ -1,5 +1,5 @@
 /**
- * `mcp-mount/xray`: the page, the log and the watchdog for anybody's router.
+ * `mcp-mount/xray`: the page, the log and the watchdog for anybody's router; a proxy for anybody's server.
  *
  *     router.mount('/xray', xray(router))
  *
@@ -17,3 +17,4 @@ export { accessLog, type LogFormat } from '../apps/xray/log.ts';
 export type { Panel } from '../apps/xray/panel.ts';
 export type { MoreSources } from '../apps/xray/sources.ts';
 export { type StuckSession, watchHandshakes } from '../apps/xray/watchdog.ts';
+export type { Proxied } from '../apps/xray/wire-step.ts';

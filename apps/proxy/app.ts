@@ -23,7 +23,11 @@ import { Response } from '../../http/response.ts';
 import { whyUnreached } from './unreached.ts';
 import { watch } from './watch.ts';
 
-/** @param upstream where what is asked for is looked up: its path, if any, comes in front */
+/**
+ * Asks `upstream` what it is asked, and passes the answers on. Where there is none: 502, and why.
+ *
+ * @param upstream its origin; a path, if any, comes in front of what is asked for
+ */
 export function proxyApp(upstream: URL): App {
   const open = new Set<ClientRequest>();
   let isClosing = false;

@@ -16,11 +16,14 @@ export interface RelayedEvent {
   /** Where it redirects to, as it says. */
   location?: string;
 }
+/** Published once a request, when the upstream has answered it. */
 export const relayed = channel('mcp-mount:proxy:relayed');
 
-/** Carried by `bypassed`: what `detail` says leads clients elsewhere than back to the proxy. */
+/** Carried by `bypassed`. */
 export interface BypassedEvent {
   res: ServerResponse;
+  /** What leads elsewhere than back to the proxy, and what to do. */
   detail: string;
 }
+/** Published where an endpoint event or a redirect would take clients past the proxy. */
 export const bypassed = channel('mcp-mount:proxy:bypassed');
