@@ -7,7 +7,9 @@ import pg from 'pg';
 import { type Store, StoreError, StoreFailure, type StoreOptions } from '../../store.ts';
 import {
   add,
+  count,
   idsOf,
+  listed,
   milk,
   nextChange,
   type OpenShared,
@@ -88,6 +90,19 @@ describe('a list in PostgreSQL', () => {
     assert.equal(await store.add(milk), 'full');
     await program.query('DELETE FROM mcp_mount.items');
     assert.notEqual(await store.add(milk), 'full');
+  });
+
+  test('hears of a burst of another’s changes at most ten times a second, and of its end', async t => {
+    const url = newList();
+    const [writer, listener] = [await openAt(t, url), await openAt(t, url)];
+    const told = count(listener);
+    const whole = listed(listener, items => items.length === 103);
+    const began = performance.now();
+    for (let burst = 0; burst < 5; burst++)
+      await Promise.all(Array.from({ length: 20 }, () => add(writer, milk)));
+    await whole;
+    const most = (performance.now() - began) / 100 + 2; // the first, and one that is owed
+    assert.ok(told.times <= most, `told ${told.times} times of 100 changes`);
   });
 
   test('is not begun where it can’t be: one line that names no password', async t => {
