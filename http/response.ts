@@ -24,6 +24,8 @@ export class Response<
 > extends ServerResponse<Request> {
   /** Whether it is an event stream, which is open until its app ends it or its client leaves. */
   isStream = false;
+  /** Whether it is another server's answer, passed on by a proxy: then it says what that says. */
+  isRelayed = false;
 
   override writeHead(status: number, reason?: string | Head, headers?: Head): this {
     const given = typeof reason === 'object' ? reason : headers;
@@ -32,7 +34,7 @@ export class Response<
       this.emit(streamOpened);
     }
     // Not by setHeader, with which Node goes through the other fields one by one.
-    const head = withNosniff(given);
+    const head = this.isRelayed ? given : withNosniff(given);
     return typeof reason === 'string'
       ? super.writeHead(status, reason, head)
       : super.writeHead(status, head);

@@ -68,6 +68,16 @@ test('no import goes in a circle, not even of a type', () => {
   for (const file of files) walk(file, []);
 });
 
+test('the proxy is an App like any other, in at most 120 lines, and its command is no App', () => {
+  const lines = readFileSync(join(root, 'apps/proxy/app.ts'), 'utf8').trimEnd().split('\n');
+  assert.ok(lines.length <= 120, `${lines.length} lines`);
+  for (const [file, imported] of importsBelow('apps/proxy/'))
+    assert.doesNotMatch(imported, /^(apps\/xray|proxy|check|package)\//, file);
+  for (const [file, names] of imports)
+    if (!/^(proxy|package)\//.test(file))
+      for (const imported of names) assert.doesNotMatch(imported, /^proxy\//, file);
+});
+
 test('router.ts can be read in five minutes', () => {
   const lines = readFileSync(join(root, 'router.ts'), 'utf8').trimEnd().split('\n');
   assert.ok(lines.length <= 200, `${lines.length} lines`);

@@ -25,7 +25,7 @@ import { type MoreSources, sourceReader } from './sources.ts';
 import { countsOf, treeOf } from './tree.ts';
 import { createViewers, eventOf, pastOf, type Viewer } from './viewers.ts';
 import { type Stuck, watchStuck } from './watchdog.ts';
-import type { Counts, Hello } from './wire-step.ts';
+import type { Counts, Hello, Proxied } from './wire-step.ts';
 
 /** Of `xray`. */
 export interface XrayOptions {
@@ -42,6 +42,8 @@ export interface XrayOptions {
   /** A tool that changes nothing, which the page may call. */
   tool?: { name: string; arguments: Record<string, unknown> };
   panel?: Panel;
+  /** The server that this router is a proxy of: then the page is about that one. */
+  proxied?: Proxied;
   /** What answers the server's own routes, so that a step can show it. */
   sources?: MoreSources;
   /** A saved trace that the page is to show, instead of what happens. */
@@ -123,7 +125,7 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
   /** What a page starts from: all that is kept for it, up to the last flush. */
   function greet({ res, owner, seesRequests }: Viewer, why: string | undefined): void {
     viewers.flush(); // what waits is told to the others now, and to this one as past
-    const { tool, node } = options;
+    const { tool, node, proxied } = options;
     const hello: Hello = {
       xray: seesRequests,
       ...(why !== undefined && { why }),
@@ -132,6 +134,7 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
       tree: treeOf(router),
       counts: seesRequests ? countsFor(owner) : {},
       ...(tool && { tool }),
+      ...(proxied && { proxied }),
     };
     res.write(eventOf('hello', hello));
     if (!recording || !seesRequests) return;

@@ -27,6 +27,8 @@ const declarations: Record<string, [file: string, declaration: string]> = {
   message: ['apps/mcp/sessions.ts', 'receive('],
   endpoint: ['apps/mcp/sse.ts', 'export function endpointFor'],
   frame: ['apps/mcp/stream.ts', 'export function frameOf'],
+  relayed: ['apps/proxy/app.ts', 'async function pass('],
+  bypassed: ['apps/proxy/bypass.ts', 'export function endpointBypass'],
   stuck: ['apps/xray/watchdog.ts', 'export function watchHandshakes'],
   'GET /': ['apps/xray/files.ts', 'export function sendPage'],
   'GET /page': ['apps/xray/files.ts', 'export function sendPage'],

@@ -1,6 +1,6 @@
 /**
  * What happens to a request, step by step, put together from the channels of the guards, the
- * router and the MCP app. Log, watchdog and page listen through this; the code that does the
+ * router, the MCP app and the proxy. Log, watchdog and page listen through this; the code that does the
  * work knows none of them.
  */
 import type { Channel } from 'node:diagnostics_channel';
@@ -25,6 +25,7 @@ import {
   streaming,
   type TransportKind,
 } from '../mcp/channels.ts';
+import { type BypassedEvent, bypassed, type RelayedEvent, relayed } from '../proxy/channels.ts';
 
 /** One request and its response, as far as they have come. */
 export interface Exchange {
@@ -61,6 +62,8 @@ export type Step = { n: number; at: number } & (
   | { kind: 'stream' }
   | { kind: 'message'; sessionId: string; message: JSONRPCMessage }
   | { kind: 'frame'; frame: string; message: JSONRPCMessage | undefined }
+  | ({ kind: 'relayed' } & Omit<RelayedEvent, 'res'>)
+  | { kind: 'bypassed'; detail: string }
   | { kind: 'answered'; status: number; ms: number; bytes: number; whole: boolean }
 );
 
@@ -156,6 +159,16 @@ export function observe(observer: Observer): () => void {
       const exchange = known(res.req);
       if (!exchange) return;
       observer.step({ n: ++n, at: Date.now(), kind: 'frame', frame, message }, exchange);
+    }),
+    on<RelayedEvent>(relayed, ({ res, ...answer }) => {
+      const exchange = known(res.req);
+      if (!exchange) return;
+      observer.step({ n: ++n, at: Date.now(), kind: 'relayed', ...answer }, exchange);
+    }),
+    on<BypassedEvent>(bypassed, ({ res, detail }) => {
+      const exchange = known(res.req);
+      if (!exchange) return;
+      observer.step({ n: ++n, at: Date.now(), kind: 'bypassed', detail }, exchange);
     }),
   ]);
 }

@@ -15,6 +15,8 @@ export type WireStep = { n: number; exchange: number; at: number } & (
   | { kind: 'stream'; session?: string }
   | { kind: 'message'; session: string; rpc: Rpc; text: string }
   | { kind: 'frame'; session?: string; rpc?: Rpc; frame: string }
+  | { kind: 'relayed'; upstream: string; status: number; ms: number; location?: string }
+  | { kind: 'bypassed'; detail: string }
   | { kind: 'answered'; status: number; ms: number; bytes: number; whole: boolean }
 );
 
@@ -63,6 +65,15 @@ export interface Hello {
   counts: Counts;
   /** A tool that the page may call, since it changes nothing. */
   tool?: { name: string; arguments: Record<string, unknown> };
+  proxied?: Proxied;
+}
+
+/** Where a proxy stands before a server whose requests are shown, and not before one of ours. */
+export interface Proxied {
+  /** Its origin. */
+  upstream: string;
+  /** Of its MCP server, there as here. */
+  path: string;
 }
 
 export interface Batch {

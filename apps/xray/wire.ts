@@ -38,11 +38,22 @@ export function toWire(request: Request, step: KeptStep): WireStep {
       const rpc = step.rpc && { rpc: step.rpc };
       return { ...base, kind: 'frame', ...session, ...rpc, frame: cut(redact(step.frame)) };
     }
+    case 'relayed': {
+      const { upstream, status, location } = step;
+      const to = location === undefined ? {} : { location: cut(redact(location)) };
+      return { ...base, kind: 'relayed', upstream, status, ms: rounded(step.ms), ...to };
+    }
+    case 'bypassed':
+      return { ...base, kind: 'bypassed', detail: redact(step.detail) };
     case 'answered': {
       const { status, ms, bytes, whole } = step;
-      return { ...base, kind: 'answered', status, ms: Math.round(ms * 100) / 100, bytes, whole };
+      return { ...base, kind: 'answered', status, ms: rounded(ms), bytes, whole };
     }
   }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }
 
 function messageStep(sessionId: string, rpc: Rpc, text: string) {

@@ -38,7 +38,7 @@ export function stepsOf(fence: string): Step[] {
 const waitMs = 60_000; // npx, a start from cold and a machine that does other things
 
 const left = [
-  /^(?:[A-Z_]+=\S+ )*npm (?:ci && npm )?(?:start|run dev)\b/,
+  /^(?:[A-Z_]+=\S+ )*npm (?:ci && npm )?(?:start|run dev|run -s xray)\b/,
   /^(?:[A-Z_]+=\S+ )*npx tsx (?:watch )?(?:server|docs\/lesson\/\d|examples\/embed)\S*(?!.* --(?:help|version|explain))/,
 ];
 const leftStream = /^curl -\w*N/;

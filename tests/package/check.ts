@@ -13,6 +13,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -27,7 +28,7 @@ import { promisify } from 'node:util';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '..', '..');
 const windows = process.platform === 'win32';
-const maxTarball = 150_000; // bytes: it is small, and says so
+const maxTarball = 200_000; // bytes: 150 KB of mount, MCP app and page, 50 KB of the two commands
 
 let passed = 0;
 let failed = 0;
@@ -111,17 +112,50 @@ async function refusesWrongUses(folder: string): Promise<void> {
 
 /** Serves `file`, drives it with real clients, stops it. */
 async function serves(args: string[], folder: string): Promise<void> {
-  const child = spawn(process.execPath, args, {
-    cwd: folder,
-    env: { ...process.env, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const [child, port] = await started(args, folder);
   try {
-    const [printed] = await once(child.stdout, 'data');
-    const [port = ''] = /\d+(?=(?:\/mcp)?\s*$)/.exec(String(printed)) ?? [];
     await node(['drive.mjs', port], folder);
   } finally {
     await stopped(child);
+  }
+}
+
+/** A program that prints where it listens: the port is its first number. */
+async function started(args: string[], cwd: string): Promise<[child: ChildProcess, port: string]> {
+  const env = { ...process.env, PORT: '0' };
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const [printed] = await once(child.stdout, 'data');
+  const [port = ''] = /\d+/.exec(String(printed)) ?? [];
+  return [child, port];
+}
+
+/** `use` gets the port of the README's server, and a folder with nothing but the package. */
+async function besideServer(
+  folder: string,
+  use: (port: string, empty: string) => Promise<void>,
+): Promise<void> {
+  const [server, port] = await started(['embed.js'], folder);
+  try {
+    await use(port, join(folder, 'empty'));
+  } finally {
+    await stopped(server);
+  }
+}
+
+/** Drives real clients through `mcp-mount xray`, and asks for the page and all that it loads. */
+async function seenThrough(bin: string, url: string, folder: string): Promise<void> {
+  const [proxy, port] = await started([bin, 'xray', url], folder);
+  try {
+    await node(['drive.mjs', port], folder);
+    const page = await fetch(`http://localhost:${port}/xray`);
+    const files = [...(await page.text()).matchAll(/(?:src|href)="(\/xray\/[^"]+)"/g)];
+    if (files.length < 5) throw new Error('The page names no files.');
+    for (const [, path = ''] of files) {
+      const { status } = await fetch(`http://localhost:${port}${path}`);
+      if (status !== 200) throw new Error(`${path}: ${status}`);
+    }
+  } finally {
+    await stopped(proxy);
   }
 }
 
@@ -194,6 +228,12 @@ async function use(tarball: string, folder: string): Promise<void> {
   await check('it installs into an empty folder', () =>
     npm(['install', '--no-audit', '--no-fund', tarball, ...beside], folder),
   );
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  writeFileSync(join(empty, 'package.json'), '{ "private": true }');
+  await check('alone in another', () =>
+    npm(['install', '--no-audit', '--no-fund', tarball], empty),
+  );
   for (const [name, compiler] of Object.entries(compilers))
     for (const module of ['nodenext', 'bundler'])
       for (const exactOptionalPropertyTypes of [true, false])
@@ -220,6 +260,20 @@ async function use(tarball: string, folder: string): Promise<void> {
   });
   await check("a server of the SDK's version 2 serves the same clients", () =>
     serves(['v2.js'], folder),
+  );
+  await check('npx mcp-mount check finds no fault in that server, in a project of its own', () =>
+    besideServer(folder, async (port, empty) => {
+      const url = `http://localhost:${port}/mcp`;
+      const said = await npm(['exec', '--', 'mcp-mount', 'check', url, '--json'], empty);
+      const { counts } = JSON.parse(said);
+      if (counts.fault !== 0 || counts.pass < 20) throw new Error(said);
+    }),
+  );
+  await check('npx mcp-mount xray serves the same clients through its proxy, and its page', () =>
+    besideServer(folder, async (port, empty) => {
+      const bin = join(empty, 'node_modules', 'mcp-mount', 'dist', 'package', 'bin.js');
+      await seenThrough(bin, `http://localhost:${port}/mcp/sse`, folder);
+    }),
   );
   await check('require() gives the same', async () => {
     writeFileSync(join(folder, 'main.cjs'), "console.log(typeof require('mcp-mount').mcpApp);\n");

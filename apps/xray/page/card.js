@@ -47,7 +47,8 @@ export function drawCard(view) {
   const { card, row } = view;
   const { exchange } = row;
   if (!card) return;
-  const isBad = exchange.refused !== undefined || statusOf(exchange) >= 400;
+  const { refused, bypassed } = exchange;
+  const isBad = refused !== undefined || bypassed.length > 0 || statusOf(exchange) >= 400;
   view.element.classList.toggle('bad', isBad);
   drawPath(card.path, exchange);
   for (; view.done < exchange.steps.length; view.done++) {
@@ -59,7 +60,7 @@ export function drawCard(view) {
   say(card.times, `×${exchange.times}`);
   card.outcome.replaceChildren(...outcomeOf(exchange));
   drawCalls(view, card);
-  say(card.why, exchange.refused?.detail ?? '');
+  say(card.why, [refused?.detail ?? [], bypassed].flat().join(' '));
   drawStuck(card.stuck, exchange);
   drawOwn(view, card.own);
 }

@@ -18,12 +18,14 @@ export function isWanted({ exchange }) {
 }
 
 /** @param {Exchange} exchange @param {string} kind */
-function isOfKind({ place, refused, answered }, kind) {
-  if (kind === 'mcp') return isMcp(place);
-  if (kind === 'web') return !isMcp(place);
+function isOfKind({ place, session, refused, bypassed, answered }, kind) {
+  const speaksMcp = isMcp(place) || session !== undefined; // behind a proxy no place says so
+  if (kind === 'mcp') return speaksMcp;
+  if (kind === 'web') return !speaksMcp;
   if (kind !== 'bad') return true;
   return (
     refused !== undefined ||
+    bypassed.length > 0 ||
     (answered !== undefined && 'status' in answered && answered.status >= 400)
   );
 }

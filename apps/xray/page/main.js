@@ -10,6 +10,7 @@ import { byId, el, say } from './dom.js';
 import { drawSessions, onFilter } from './filters.js';
 import { listenToKeys } from './keys.js';
 import { ask, authorization, onToken, page, place } from './page.js';
+import { nothingPassed, showProxied } from './proxied.js';
 import { limits } from './rows.js';
 import { saved } from './saved.js';
 import { markStuck } from './sessions.js';
@@ -55,11 +56,12 @@ function takeHello(hello) {
 }
 
 /** @param {Hello} hello */
-function showPlaces({ tree }) {
+function showPlaces({ tree, proxied }) {
   const mcp = tree.mounts.find(isMcp)?.rootPath;
   link('connect', mcp === undefined ? undefined : mcp || '/');
   link('docs', tree.routes.find(({ path }) => path === '/docs')?.path);
   byId('to-panel').hidden = !place.panel;
+  if (proxied) return showProxied(proxied);
   byId('legend').hidden = mcp === undefined;
   if (mcp === undefined) return;
   const prefix = (/** @type {string} */ text) => el('code', { class: 'prefix' }, text);
@@ -163,6 +165,7 @@ function drawEmpty() {
 /** @param {Hello | undefined} hello */
 function emptyWords(hello) {
   if (hello && !hello.xray) return hello.why ?? 'The x-ray is switched off on this server.';
+  if (hello?.proxied) return nothingPassed(hello.proxied);
   return `Nothing has passed yet. Press “Make an SSE call”, run npm run client in a terminal, or give a client this URL: ${location.origin}${place.root}${page.live.tree?.mounts.find(isMcp)?.rootPath ?? ''}`;
 }
 

@@ -71,6 +71,8 @@ const shapes = {
   stream: {},
   message: { session: 'string', rpc: 'object', text: 'string' },
   frame: { frame: 'string' },
+  relayed: { upstream: 'string', status: 'number', ms: 'number' },
+  bypassed: { detail: 'string' },
   answered: { status: 'number', ms: 'number' },
 };
 

@@ -20,11 +20,15 @@ export function stepsOf(exchange, step) {
     case 'refused':
       return [refusal(exchange, step), ...(ghosts[step.by] ?? [])];
     case 'opened':
-      return [session(step)];
+      return [session(exchange, step)];
     case 'stream':
-      return exchange.isStream ? [stream] : [];
+      return exchange.isStream ? [exchange.relayed ? streamThrough : stream] : [];
     case 'message':
       return [message(step)];
+    case 'relayed':
+      return [upstream(step)];
+    case 'bypassed':
+      return [bypass(step)];
     case 'answered':
       return exchange.refused?.status === step.status ? [] : [answer(exchange, step)];
     default:
@@ -134,11 +138,12 @@ const ghosts = { hostGuard: [ghost('router')], bearer: [ghost('app')] };
 /** @type {Record<string, string>} */
 export const transportNames = { sse: 'SSE', streamable: 'Streamable HTTP' };
 
-/** @param {Step<'opened'>} step @returns {Shown} */
-function session({ session, transport }) {
-  const over = transportNames[transport] ?? transport;
-  const tell = `A session opens, over ${over}: one MCP server for it, one store behind them all. Its id is shortened here.`;
-  return { what: 'session', value: session, tell, sources: ['opened'] };
+/** @param {Exchange} exchange @param {Step<'opened'>} step @returns {Shown} */
+function session({ relayed }, { session, transport }) {
+  const opens = `A session opens, over ${transportNames[transport] ?? transport}`;
+  const how = relayed ? '' : ': one MCP server for it, one store behind them all';
+  const tell = `${opens}${how}. Its id is shortened here.`;
+  return { what: 'session', value: session, tell, sources: relayed ? [] : ['opened'] };
 }
 
 /** @type {Shown} */
@@ -148,6 +153,28 @@ const stream = {
   tell: 'The response becomes an event stream and stays open. It pings, so that no proxy takes it for dead.',
   sources: ['stream'],
 };
+
+/** @type {Shown} */
+const streamThrough = {
+  what: 'stream',
+  value: 'stays open',
+  tell: 'The answer is an event stream and stays open. What comes on it is passed on as it comes.',
+  sources: [],
+};
+
+/** @param {Step<'relayed'>} step @returns {Shown} */
+function upstream({ upstream, status, ms, location }) {
+  const took = duration(ms);
+  const to = location === undefined ? '' : ` It redirects to ${location}.`;
+  const tell = `${upstream} answered ${status} after ${took}.${to}`;
+  const value = location === undefined ? took : `${took}, to ${location.slice(0, 60)}`;
+  return { what: 'upstream', value, tell, sources: ['relayed'] };
+}
+
+/** @param {Step<'bypassed'>} step @returns {Shown} */
+function bypass({ detail }) {
+  return { what: 'proxy', value: 'bypassed', kind: 'stopped', tell: detail, sources: ['bypassed'] };
+}
 
 /** @param {Step<'message'>} step @returns {Shown} */
 function message({ rpc, text }) {
@@ -194,16 +221,22 @@ export function frameShown(exchange, { frame, rpc, at }) {
   /** @type {(tell: string, source: string) => Shown} */
   const told = (tell, source) => ({ ...base, tell: `${clock(at)}: ${tell}`, sources: [source] });
   if (frame.startsWith('event: endpoint'))
-    return told(
-      `the first frame names the place to post to: rootPath '${exchange.rootPath}' and '/messages'.`,
-      'endpoint',
-    );
+    return told(`the first frame names the place to post to${endpointWords(exchange)}`, 'endpoint');
   if (frame.startsWith(':'))
     return told('a comment, which readers skip. It keeps the connection alive.', 'stream');
+  if (!rpc && exchange.relayed && !isEvent.test(frame))
+    return told('the body of the answer.', 'relayed');
   if (!rpc) return told('an id without data: from here on the client can resume.', 'frame');
   if (rpc.method) return told('the server says this unasked.', 'frame');
   return told(`the answer to the call with the JSON-RPC id ${rpc.id}.`, 'frame');
 }
+
+/** @param {Exchange} exchange */
+function endpointWords({ relayed, rootPath }) {
+  return relayed ? ', as the upstream has it.' : `: rootPath '${rootPath}' and '/messages'.`;
+}
+
+const isEvent = /^(?:id|data|event|retry)\b/;
 
 /** @param {string} target */
 export function pathOf(target) {

@@ -52,6 +52,8 @@ export function apply(trace, step, changed = new Set()) {
 function take(trace, exchange, step, changed) {
   if (step.kind === 'matched') takeMatch(trace, exchange, step);
   if (step.kind === 'refused') exchange.refused = { ...step, at: step.by };
+  if (step.kind === 'relayed') exchange.relayed = step;
+  if (step.kind === 'bypassed') exchange.bypassed.push(step.detail);
   if (step.kind === 'opened') sessionOf(trace, step.session).transport = step.transport;
   if (step.kind === 'stream') takeStream(trace, exchange);
   if (step.kind === 'message') takeMessage(trace, exchange, step, changed);
@@ -78,6 +80,7 @@ function add(trace, request, changed) {
     prefixes: [],
     rootPath: '',
     isStream: false,
+    bypassed: [],
     times: request.times ?? 1,
     dropped: 0,
     lastN: 0,

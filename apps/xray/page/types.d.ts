@@ -32,6 +32,10 @@ export interface Exchange {
   route?: string;
   session?: string;
   isStream: boolean;
+  /** Where a proxy passed it on: what the upstream said. */
+  relayed?: Step<'relayed'>;
+  /** What in the answer leads past the proxy. */
+  bypassed: string[];
   refused?: { by: string; status: number; detail: string; at: string };
   answered?: Step<'answered'> | { unseen: true; n: number };
   /** Of equal requests in a row the first is shown, and how many there were. */

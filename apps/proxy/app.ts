@@ -1,0 +1,115 @@
+/**
+ * A reverse proxy as an App: it asks one other server what it is asked, and passes on what that
+ * answers as it comes. So a server of any make and language can be looked at:
+ *
+ *     hostGuard(router.mount('/', proxyApp(new URL('http://localhost:8000'))))
+ *
+ * It changes what it must: Host, which names the upstream, and what is each connection's own (RFC
+ * 9110, 7.6.1). Not even Via is added, for some servers answer differently behind a proxy. With
+ * Host the upstream loses sight of whom a browser meant to reach: hence the guard.
+ */
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { urlToHttpOptions } from 'node:url';
+import type { App } from '../../http/app.ts';
+import { hasTurn, isGone, onGone } from '../../http/gone.ts';
+import { sendProblem } from '../../http/problem.ts';
+import { Response } from '../../http/response.ts';
+import { whyUnreached } from './unreached.ts';
+import { watch } from './watch.ts';
+
+/**
+ * Asks `upstream` what it is asked, and passes the answers on. Where there is none: 502, and why.
+ *
+ * @param upstream its origin; a path, if any, comes in front of what is asked for
+ */
+export function proxyApp(upstream: URL): App {
+  const open = new Set<ClientRequest>();
+  let isClosing = false;
+
+  async function pass(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (!(await hasTurn(res))) return; // nothing is asked for nobody
+    const asked = ask(upstream, req);
+    open.add(asked);
+    onGone(res, () => {
+      open.delete(asked);
+      asked.destroy(); // the upstream, too, is to see that its client has left
+      req.unpipe(asked).resume(); // or what is left of its body stops its connection
+    });
+    const told = watch(req, res, upstream);
+    req.pipe(asked);
+    try {
+      const answer = await answerTo(asked);
+      told.answer(answer);
+      passOn(answer, res);
+    } catch (error) {
+      if (isGone(res)) return;
+      told.settle();
+      sendProblem(res, isClosing ? stopping : whyUnreached(upstream, error));
+    }
+  }
+
+  async function close(): Promise<void> {
+    isClosing = true;
+    for (const asked of open) asked.destroy();
+  }
+  return Object.assign(pass, { close });
+}
+
+const stopping = { status: 503, detail: 'The proxy is stopping.' };
+
+/**
+ * On a connection of its own: one that is kept may be closed as it is used again. But the upstream
+ * is not told so, or it would cut off a body that it refuses unread, and its refusal with it.
+ */
+function ask(upstream: URL, req: IncomingMessage): ClientRequest {
+  const send = upstream.protocol === 'https:' ? httpsRequest : httpRequest;
+  const path = upstream.pathname.replace(/\/$/, '') + req.url;
+  const { method, headers } = req;
+  const place = { ...urlToHttpOptions(upstream), path, method, setHost: false, agent: false };
+  const asked = send(place);
+  for (const [name, value] of fieldsOf(req)) asked.appendHeader(name, value);
+  asked.setHeader('Host', upstream.host).setHeader('Connection', 'keep-alive');
+  const isChunked = headers['transfer-encoding'] !== undefined;
+  if (isChunked) asked.setHeader('Transfer-Encoding', 'chunked'); // Node would not, behind a GET
+  if (isChunked || headers['content-length'] !== undefined) asked.flushHeaders();
+  return asked;
+}
+
+/** Rejects when there is none. What goes wrong behind its head ends its body. */
+function answerTo(asked: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    asked.once('response', resolve).on('error', reject);
+  });
+}
+
+function passOn(answer: IncomingMessage, res: ServerResponse): void {
+  if (res instanceof Response) res.isRelayed = true;
+  for (const [name, value] of fieldsOf(answer)) res.appendHeader(name, value);
+  res.writeHead(answer.statusCode ?? 502, answer.statusMessage).flushHeaders();
+  answer
+    .on('error', () => {})
+    .once('close', () => {
+      if (!answer.complete) res.destroy(); // it broke off
+    });
+  answer.pipe(res);
+}
+
+/** RFC 9110, 7.6.1; and Trailer, since Node does not pass on what it announces. */
+const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
+
+/** The header fields that are not the connection's own, as they were written. */
+function* fieldsOf({ rawHeaders, headers }: IncomingMessage): Generator<[string, string]> {
+  const named = (headers.connection ?? '').toLowerCase().split(',');
+  const own = new Set([...hopByHop, 'transfer-encoding', ...named.map(name => name.trim())]);
+  own.delete('content-length'); // else who names it smuggles a request in a body without an end
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(i, i + 2);
+    if (!own.has(name.toLowerCase())) yield [name, value];
+  }
+}
