@@ -43,7 +43,7 @@ const openShared: OpenShared = async (t, options?: StoreOptions) => {
     await client.query('BEGIN; LOCK TABLE mcp_mount.items IN EXCLUSIVE MODE');
     return async () => void (await client.query('COMMIT'));
   }
-  return { open: () => openAt(t, url, { answerMs: 300, ...options }), hinder };
+  return { open: () => openAt(t, url, { answerMs: 1_000, ...options }), hinder };
 };
 
 async function sql(t: TestContext, url: string): Promise<pg.Client> {
@@ -130,7 +130,7 @@ describe('a list in PostgreSQL', () => {
     const told = nextChange(store);
     const program = await sql(t, url);
     await program.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
     );
     await told; // something may have been missed
     assert.equal(store.trouble(), undefined);
