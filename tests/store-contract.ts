@@ -357,7 +357,7 @@ export const writes: ((store: Store) => Promise<unknown>)[] = [
 ];
 
 /** Resolves once the store, told of a change, lists what fits. */
-function listed(store: Store, fits: (items: Item[]) => boolean): Promise<void> {
+export function listed(store: Store, fits: (items: Item[]) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(reject, hearMs, new Error(`It was not listed in ${hearMs} ms.`));
     const stop = store.onChange(async () => {

@@ -17,7 +17,11 @@ async function main(): Promise<void> {
   if (!existsSync(join(here, 'node_modules'))) must('npm', ['ci', '--no-audit', '--no-fund'], here);
   must('npx', ['tsc', '-p', here], root); // the root's tsc leaves out what needs these packages
   const tests = ['store.test.ts', 'start.test.ts'].map(file => join(here, file));
-  must(process.execPath, ['--import', 'tsx', '--test', '--test-timeout=120000', ...tests], root);
+  must(
+    process.execPath,
+    ['--import', 'tsx', '--test', '--test-reporter=spec', '--test-timeout=120000', ...tests],
+    root,
+  );
   console.log('ok  the store keeps the contract of all stores; npm run scale-out starts and ends');
   const { drive } = await import('./drive.ts'); // it imports what is installed by now
   await drive();

@@ -87,6 +87,7 @@ async function assertUndisturbed(load: Load): Promise<void> {
 
 async function assertKilled(load: Load, { nodes, restart }: Cluster): Promise<void> {
   const victims = load.agents.filter(agent => agent.node === 'b');
+  assert.equal(new Set(victims.map(({ kind }) => kind)).size, 2, 'over both transports');
   await load.during(async () => {
     await wait(1_000);
     const killed = performance.now();

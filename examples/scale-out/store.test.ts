@@ -7,7 +7,9 @@ import pg from 'pg';
 import { type Store, StoreError, StoreFailure, type StoreOptions } from '../../store.ts';
 import {
   add,
+  count,
   idsOf,
+  listed,
   milk,
   nextChange,
   type OpenShared,
@@ -41,7 +43,7 @@ const openShared: OpenShared = async (t, options?: StoreOptions) => {
     await client.query('BEGIN; LOCK TABLE mcp_mount.items IN EXCLUSIVE MODE');
     return async () => void (await client.query('COMMIT'));
   }
-  return { open: () => openAt(t, url, { answerMs: 300, ...options }), hinder };
+  return { open: () => openAt(t, url, { answerMs: 1_000, ...options }), hinder };
 };
 
 async function sql(t: TestContext, url: string): Promise<pg.Client> {
@@ -90,6 +92,19 @@ describe('a list in PostgreSQL', () => {
     assert.notEqual(await store.add(milk), 'full');
   });
 
+  test('hears of a burst of another’s changes at most ten times a second, and of its end', async t => {
+    const url = newList();
+    const [writer, listener] = [await openAt(t, url), await openAt(t, url)];
+    const told = count(listener);
+    const whole = listed(listener, items => items.length === 103);
+    const began = performance.now();
+    for (let burst = 0; burst < 5; burst++)
+      await Promise.all(Array.from({ length: 20 }, () => add(writer, milk)));
+    await whole;
+    const most = (performance.now() - began) / 100 + 2; // the first, and one that is owed
+    assert.ok(told.times <= most, `told ${told.times} times of 100 changes`);
+  });
+
   test('is not begun where it can’t be: one line that names no password', async t => {
     const [url, newer] = [newList(), newList()];
     await (await postgresStore(newer)).close();
@@ -115,7 +130,7 @@ describe('a list in PostgreSQL', () => {
     const told = nextChange(store);
     const program = await sql(t, url);
     await program.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
     );
     await told; // something may have been missed
     assert.equal(store.trouble(), undefined);
