@@ -13,7 +13,8 @@ import { type Cluster, type Node, startCluster } from './cluster.ts';
 import { freePorts } from './proxies.ts';
 
 const callers = 30;
-const callsEach = 100;
+const callsEach = 40;
+const rounds = 5;
 const streams = 900;
 const changesApart = 20;
 const changesAtOnce = 1_000;
@@ -65,19 +66,32 @@ async function openStream(origin: string, signal: AbortSignal): Promise<void> {
 }
 
 async function measureCalls(cluster: Cluster): Promise<void> {
-  console.log(`\nms of CPU a call, ${callers} Streamable sessions through nginx, one call each at a time\n
-| | nodes in use | the nodes | nginx | PostgreSQL |
-|---|---:|---:|---:|---:|`);
   const all = Object.values(cluster.nodes);
   const everywhere = await sessionsOn(all);
   for (const calling of [read, addAndRemove, read]) await callAll(cluster, everywhere, calling); // warm
-  for (const count of [1, 2, 3]) {
-    const sessions = await sessionsOn(all.slice(0, count));
-    const perRead = await cpuOf(cluster, () => callAll(cluster, sessions, read));
-    const perWrite = await cpuOf(cluster, () => callAll(cluster, sessions, addAndRemove), 2);
-    console.log(`| get_items | ${count} | ${perRead.join(' | ')} |`);
-    console.log(`| add_item, remove_item | ${count} | ${perWrite.join(' | ')} |`);
-  }
+  const rows = new Map<string, number[][]>();
+  for (let round = 0; round < rounds; round++)
+    for (const count of [1, 2, 3]) {
+      const sessions = await sessionsOn(all.slice(0, count));
+      for (const [what, calling, calls] of kindsOfCalls) {
+        const row = `| ${what} | ${count}`;
+        const cpu = await cpuOf(cluster, () => callAll(cluster, sessions, calling), calls);
+        rows.set(row, [...(rows.get(row) ?? []), cpu]);
+      }
+    }
+  console.log(`\nms of CPU a call, ${callers} Streamable sessions through nginx, one call each at a time:
+the median of ${rounds} rounds, and the least and the most\n
+| | nodes in use | the nodes | nginx | PostgreSQL |
+|---|---:|---:|---:|---:|`);
+  for (const [row, cpus] of rows)
+    console.log(
+      `${row} | ${[0, 1, 2].map(i => spreadOf(cpus.map(cpu => cpu[i] ?? 0))).join(' | ')} |`,
+    );
+}
+
+function spreadOf(numbers: number[]): string {
+  const sorted = numbers.toSorted((one, other) => one - other).map(number => number.toFixed(2));
+  return `${sorted[sorted.length >> 1]} (${sorted[0]} to ${sorted.at(-1)})`;
 }
 
 async function sessionsOn(nodes: Node[]): Promise<string[]> {
@@ -113,6 +127,11 @@ async function addAndRemove(url: string, session: string): Promise<void> {
   await call(url, session, 'remove_item', { id });
 }
 
+const kindsOfCalls: [what: string, calling: Calling, calls: number][] = [
+  ['get_items', read, 1],
+  ['add_item, remove_item', addAndRemove, 2],
+];
+
 async function call(url: string, session: string, name: string, args: object) {
   const body = {
     jsonrpc: '2.0',
@@ -130,13 +149,11 @@ async function call(url: string, session: string, name: string, args: object) {
 let lastId = 0;
 
 /** Of the nodes, nginx and PostgreSQL, in ms a call. */
-async function cpuOf(cluster: Cluster, work: () => Promise<void>, callsPerTurn = 1) {
+async function cpuOf(cluster: Cluster, work: () => Promise<void>, callsPerTurn: number) {
   const before = cpuTicks(cluster);
   await work();
   const calls = callers * callsEach * callsPerTurn;
-  return cpuTicks(cluster).map((ticks, i) =>
-    (((ticks - (before[i] ?? 0)) * tickMs) / calls).toFixed(3),
-  );
+  return cpuTicks(cluster).map((ticks, i) => ((ticks - (before[i] ?? 0)) * tickMs) / calls);
 }
 
 const tickMs = 10; // of Linux, whatever the machine
@@ -148,37 +165,42 @@ function cpuTicks({ nodes, proxyPid, database }: Cluster): number[] {
   );
 }
 
-/** What a change comes to on nodes where pages are open, and an agent that has subscribed. */
+/** What a change comes to where pages are open, on one node and on more. */
 async function measureChanges(cluster: Cluster): Promise<void> {
   console.log(`\nchanges made on node a, ${pagesPerNode} pages open on each node in use\n
-| | nodes with pages | NOTIFY | reads of the list, by all nodes | a change and all its reads, ms of CPU of PostgreSQL |
+| | nodes with pages | NOTIFY | reads of the list, by all nodes | s |
 |---|---:|---:|---:|---:|`);
   const all = Object.values(cluster.nodes);
   for (const count of [1, 2, 3])
-    for (const [what, change, changes] of [
-      [`${changesApart} changes, 300 ms apart`, apart, changesApart],
-      [`${changesAtOnce} changes, as fast as one client can`, atOnce, changesAtOnce],
+    for (const [what, change] of [
+      [`${changesApart} changes, 300 ms apart`, apart],
+      [`${changesAtOnce} changes, as fast as one client can`, atOnce],
     ] as const) {
-      const left = new AbortController();
-      const pages: { told: number }[] = [];
-      for (const node of all.slice(0, count))
-        for (let opened = 0; opened < pagesPerNode; opened++)
-          pages.push(await openPage(node, left.signal));
-      const notified = await countNotifications(cluster.database.url);
-      await wait(settleMs);
-      for (const page of pages) page.told = 0;
-      const before = familyTicks(cluster);
-      await change(cluster);
-      await wait(settleMs);
-      const cpu = ((familyTicks(cluster) - before) * tickMs) / changes;
-      const reads = sum(pages.map(({ told }) => told)) / pagesPerNode;
-      console.log(`| ${what} | ${count} | ${await notified()} | ${reads} | ${cpu.toFixed(2)} |`);
-      left.abort();
+      const { notified, reads, ms } = await hearOf(all.slice(0, count), cluster, change);
+      console.log(`| ${what} | ${count} | ${notified} | ${reads} | ${(ms / 1_000).toFixed(1)} |`);
     }
 }
 
-function familyTicks({ database }: Cluster): number {
-  return sum(familyOf(database.pid()).map(ticksOf));
+async function hearOf(
+  nodes: Node[],
+  cluster: Cluster,
+  change: (cluster: Cluster) => Promise<void>,
+) {
+  const left = new AbortController();
+  const opening = nodes.flatMap(node =>
+    Array.from({ length: pagesPerNode }, () => openPage(node, left.signal)),
+  );
+  const pages = await Promise.all(opening);
+  const notified = await countNotifications(cluster.database.url);
+  await wait(settleMs);
+  for (const page of pages) page.told = 0;
+  const started = performance.now();
+  await change(cluster);
+  const ms = performance.now() - started;
+  await wait(settleMs);
+  left.abort();
+  const reads = sum(pages.map(({ told }) => told)) / pagesPerNode;
+  return { notified: await notified(), reads, ms };
 }
 
 async function apart(cluster: Cluster): Promise<void> {
