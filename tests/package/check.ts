@@ -211,7 +211,7 @@ async function judge(tarball: string, files: { path: string }[]): Promise<void> 
     const attw = join(here, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
     return node([attw, tarball, '--profile', 'esm-only'], root);
   });
-  for (const entry of ['router', 'guard', 'serve'])
+  for (const entry of ['router', 'guard', 'serve', 'contract'])
     await check(`mcp-mount/${entry} loads no other package`, async () => {
       const loaded = loadedBy(join(root, 'dist', 'package', `${entry}.js`));
       const packages = loaded.filter(name => !name.startsWith('node:'));
