@@ -416,7 +416,7 @@ test('a preflight allows all that an MCP client sends', soon, async t => {
     const sent = listIn(answer, 'access-control-allow-headers');
     for (const name of ['authorization', 'content-type', 'accept', 'last-event-id'])
       assert.ok(sent.includes(name), name);
-    for (const name of ['mcp-session-id', 'mcp-protocol-version'])
+    for (const name of ['mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name'])
       assert.ok(sent.includes(name), name);
     const methods = listIn(answer, 'access-control-allow-methods');
     for (const method of ['get', 'post', 'patch', 'delete']) assert.ok(methods.includes(method));
