@@ -1,0 +1,208 @@
+/** The clients of every era, each at the one URL: what it negotiates, what it adds, what it hears. */
+import assert from 'node:assert/strict';
+import {
+  Client as NewClient,
+  StreamableHTTPClientTransport as NewTransport,
+} from '@modelcontextprotocol/client';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { cors, hostGuard } from '../../guard.ts';
+import { listen } from '../../http/listen.ts';
+import { createRouter } from '../../router.ts';
+import { memoryStore } from '../../store.ts';
+import { itemsUri } from '../../tools.ts';
+import { shop } from './shop.ts';
+
+const newest = '2026-07-28';
+const withSessions = ['2025-03-26', '2025-06-18', '2025-11-25'];
+const page = 'https://app.example';
+const stopMs = 1_000; // with a client of each kind connected
+
+/** What is asked of a client, of whichever version. */
+interface Connected {
+  version: string | undefined;
+  /** Adds an item and returns its name. */
+  add(name: string): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+type Connect = (url: string) => Promise<Connected>;
+
+const clients: [name: string, path: string, version: string | undefined, connect: Connect][] = [
+  [
+    'version 1, over SSE',
+    '/mcp/sse',
+    undefined,
+    url => connectOld(new SSEClientTransport(new URL(url))),
+  ],
+  [
+    'version 1, over Streamable HTTP',
+    '/mcp',
+    '2025-11-25',
+    url => connectOld(new StreamableHTTPClientTransport(new URL(url))),
+  ],
+  ['version 2, left to itself', '/mcp', '2025-11-25', url => connectNew(url)],
+  ['version 2, asking first', '/mcp', newest, url => connectNew(url, 'auto')],
+  ['version 2, pinned', '/mcp', newest, url => connectNew(url, { pin: newest })],
+];
+
+export async function checkClients(): Promise<void> {
+  const store = memoryStore();
+  const router = createRouter().mount('/mcp', shop(store));
+  const app = hostGuard(cors(router, { origins: [page] }), { origins: [page] });
+  const running = await listen(app, ['127.0.0.1', '::1'], 0);
+  const origin = `http://localhost:${running.port}`;
+  const open: Connected[] = [];
+  try {
+    for (const [name, path, version, connect] of clients) {
+      const client = await connect(origin + path);
+      open.push(client);
+      assert.equal(client.version, version, name);
+      assert.equal(await client.add(name), name);
+      console.log(`ok  ${name}: ${version ?? 'the legacy transport'}`);
+    }
+    const names = (await store.list()).map(item => item.name);
+    assert.deepEqual(
+      names.slice(-clients.length),
+      clients.map(([name]) => name),
+      'one list',
+    );
+    for (const version of withSessions) await checkVersion(`${origin}/mcp`, version);
+    await checkNews(`${origin}/mcp`, open[0]);
+    await checkPage(`${origin}/mcp`);
+    await checkRefusals(`${origin}/mcp`);
+  } finally {
+    const before = performance.now();
+    await running.stop();
+    const ms = Math.round(performance.now() - before);
+    for (const client of open) await client.close();
+    await store.close();
+    console.log(`ok  stopped in ${ms} ms, with ${open.length} clients connected`);
+    assert.ok(ms < stopMs);
+  }
+}
+
+async function connectOld(transport: SSEClientTransport | StreamableHTTPClientTransport) {
+  const client = new Client({ name: 'eras', version: '1.0.0' });
+  // It is one; only its sessionId is typed apart under exactOptionalPropertyTypes.
+  await client.connect(transport as Transport);
+  return {
+    version: 'protocolVersion' in transport ? transport.protocolVersion : undefined,
+    add: async (name: string) => {
+      const { structuredContent } = await client.callTool({
+        name: 'add_item',
+        arguments: { name },
+      });
+      return nameIn(structuredContent);
+    },
+    close: () => client.close(),
+  };
+}
+
+type Mode = 'auto' | { pin: string };
+
+async function connectNew(url: string, mode?: Mode): Promise<Connected> {
+  const client = new NewClient({ name: 'eras', version: '1.0.0' }, negotiating(mode));
+  await client.connect(new NewTransport(new URL(url)));
+  return {
+    version: client.getNegotiatedProtocolVersion(),
+    add: async name => {
+      const { structuredContent } = await client.callTool({
+        name: 'add_item',
+        arguments: { name },
+      });
+      return nameIn(structuredContent);
+    },
+    close: () => client.close(),
+  };
+}
+
+function negotiating(mode: Mode | undefined) {
+  return mode === undefined ? {} : { versionNegotiation: { mode } };
+}
+
+function nameIn(item: unknown): unknown {
+  return (item as { name?: unknown }).name; // the tool's output schema has been looked at
+}
+
+/** A client of a version that no SDK here begins with. */
+async function checkVersion(url: string, protocolVersion: string): Promise<void> {
+  const params = { protocolVersion, capabilities: {}, clientInfo: { name: 'eras', version: '1' } };
+  const answer = await post(url, { jsonrpc: '2.0', id: 1, method: 'initialize', params });
+  assert.equal(answer.status, 200);
+  assert.ok(answer.headers.get('mcp-session-id'), 'it has a session');
+  assert.match(await answer.text(), new RegExp(`"protocolVersion":"${protocolVersion}"`));
+  console.log(`ok  ${protocolVersion}, as it is spoken`);
+}
+
+function post(url: string, message: unknown, headers: Record<string, string> = {}) {
+  const accept = { Accept: 'application/json, text/event-stream' };
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...accept, ...headers },
+    body: typeof message === 'string' ? message : JSON.stringify(message),
+  });
+}
+
+/** What one adds in an old session, another hears of without one. */
+async function checkNews(url: string, old: Connected | undefined): Promise<void> {
+  const client = new NewClient({ name: 'eras', version: '1.0.0' }, negotiating({ pin: newest }));
+  await client.connect(new NewTransport(new URL(url)));
+  const heard = new Promise<string>(done => {
+    client.setNotificationHandler('notifications/resources/updated', ({ params }) =>
+      done(params.uri),
+    );
+  });
+  await client.listen({ resourceSubscriptions: [itemsUri] });
+  await old?.add('Heard of');
+  assert.equal(await heard, itemsUri);
+  await client.close();
+  console.log('ok  a change made over SSE is heard of without a session');
+}
+
+/** All that a client sends has to stand in the answer to a page's preflight. */
+async function checkPage(url: string): Promise<void> {
+  const sent = new Set<string>();
+  const noting: typeof fetch = (input, init) => {
+    for (const [name] of new Headers(init?.headers)) sent.add(name);
+    return fetch(input, init);
+  };
+  const client = new NewClient({ name: 'eras', version: '1.0.0' }, negotiating({ pin: newest }));
+  await client.connect(new NewTransport(new URL(url), { fetch: noting }));
+  await client.callTool({ name: 'get_items', arguments: {} });
+  await client.close();
+  assert.ok(sent.has('mcp-method') && sent.has('mcp-name'), `it sends ${[...sent]}`);
+  const asked = { Origin: page, 'Access-Control-Request-Method': 'POST' };
+  const { headers } = await fetch(url, { method: 'OPTIONS', headers: asked });
+  const allowed = (headers.get('access-control-allow-headers') ?? '').toLowerCase().split(/, */);
+  assert.deepEqual(
+    [...sent].filter(name => !allowed.includes(name)),
+    [],
+    'what a page may not send',
+  );
+  console.log(`ok  a page may send ${[...sent].sort().join(', ')}`);
+}
+
+/** Which of the two answers what is neither's. */
+async function checkRefusals(url: string): Promise<void> {
+  const discover = { jsonrpc: '2.0', id: 1, method: 'server/discover', params: {} };
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+  const rows: [
+    reason: string,
+    message: unknown,
+    headers: Record<string, string>,
+    status: number,
+  ][] = [
+    ['no JSON', '{', {}, 400],
+    ['no JSON type', '{}', { 'Content-Type': 'text/plain' }, 415],
+    ['more than a message may have', 'x'.repeat(5_000_000), {}, 413],
+    ['the newest version in a header alone', discover, { 'MCP-Protocol-Version': newest }, 400],
+    ['an unknown session', call, { 'Mcp-Session-Id': 'none' }, 404],
+    ['no session, and no version', call, {}, 400],
+  ];
+  for (const [reason, message, headers, status] of rows)
+    assert.equal((await post(url, message, headers)).status, status, reason);
+  console.log('ok  what is no client’s of either era is refused');
+}
