@@ -16,7 +16,7 @@ export function held(app: App): App {
     if (entry.kind === 'mount') entry.app = held(entry.app);
   }
   const onBreach = others.has(app) ? () => {} : note;
-  const contracted = contracts.get(app) ?? contract(app, { onBreach });
+  const contracted = contracts.get(app) ?? contract(app, { onBreach, patienceMs });
   contracts.set(app, contracted).set(contracted, contracted);
   return contracted;
 }
@@ -30,6 +30,7 @@ export function theirs<Theirs extends App>(app: Theirs): Theirs {
   return app;
 }
 
+const patienceMs = 10_000; // the machine may be busy
 const others = new WeakSet<App>();
 const contracts = new WeakMap<App, App>();
 const breaches: Breach[] = [];

@@ -19,8 +19,9 @@ if (!existsSync(join(here, 'node_modules')))
 execFileSync('npx', ['tsc', '-p', here], { cwd: root, stdio: 'inherit' });
 
 // They need what has just been installed.
-const { checkClients } = await import('./clients.ts');
+const { checkClients, checkProgram } = await import('./clients.ts');
 const { checkRequirements } = await import('./conformance.ts');
 
 await checkClients();
+await checkProgram();
 await checkRequirements();

@@ -1,5 +1,8 @@
 /** The clients of every era, each at the one URL: what it negotiates, what it adds, what it hears. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import {
   Client as NewClient,
   StreamableHTTPClientTransport as NewTransport,
@@ -9,6 +12,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { cors, hostGuard } from '../../guard.ts';
+import { type Breach, contract } from '../../http/contract.ts';
 import { listen } from '../../http/listen.ts';
 import { createRouter } from '../../router.ts';
 import { memoryStore } from '../../store.ts';
@@ -19,6 +23,7 @@ const newest = '2026-07-28';
 const withSessions = ['2025-03-26', '2025-06-18', '2025-11-25'];
 const page = 'https://app.example';
 const stopMs = 1_000; // with a client of each kind connected
+const patienceMs = 10_000; // the machine may be busy
 
 /** What is asked of a client, of whichever version. */
 interface Connected {
@@ -50,7 +55,9 @@ const clients: [name: string, path: string, version: string | undefined, connect
 
 export async function checkClients(): Promise<void> {
   const store = memoryStore();
-  const router = createRouter().mount('/mcp', shop(store));
+  const broken: Breach[] = [];
+  const onBreach = (breach: Breach) => void broken.push(breach);
+  const router = createRouter().mount('/mcp', contract(shop(store), { onBreach, patienceMs }));
   const app = hostGuard(cors(router, { origins: [page] }), { origins: [page] });
   const running = await listen(app, ['127.0.0.1', '::1'], 0);
   const origin = `http://localhost:${running.port}`;
@@ -81,6 +88,31 @@ export async function checkClients(): Promise<void> {
     await store.close();
     console.log(`ok  stopped in ${ms} ms, with ${open.length} clients connected`);
     assert.ok(ms < stopMs);
+    assert.deepEqual(broken, [], 'of the mount contract');
+  }
+}
+
+/** server.ts, as a program: a client of each end of the table, and a supervisor that stops it. */
+export async function checkProgram(): Promise<void> {
+  const file = fileURLToPath(new URL('server.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [said] = await once(child.stdout, 'data');
+    const [url = ''] = /^http:\S+(?=,)/.exec(String(said)) ?? [];
+    const first = await connectOld(new SSEClientTransport(new URL(`${url}/sse`)));
+    const last = await connectNew(url, { pin: newest });
+    assert.deepEqual([await first.add('Rye'), await last.add('Figs')], ['Rye', 'Figs']);
+    const exit = once(child, 'exit');
+    child.kill('SIGTERM');
+    assert.deepEqual(await exit, [0, null]);
+    await first.close();
+    await last.close();
+    console.log('ok  server.ts serves both, and stops');
+  } finally {
+    child.kill('SIGKILL');
   }
 }
 

@@ -28,8 +28,7 @@ export function everyEra(withSessions: App, without: McpHttpHandler): App & { in
   }
 
   async function close(): Promise<void> {
-    await without.close();
-    await withSessions.close?.();
+    await Promise.all([without.close(), withSessions.close?.()]);
   }
   return Object.assign(serve, { inner: withSessions, close });
 }
