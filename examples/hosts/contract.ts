@@ -4,6 +4,7 @@
  */
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import express from 'express';
@@ -18,7 +19,10 @@ import packageJson from './package.json' with { type: 'json' };
 
 const files = fileURLToPath(new URL('public', import.meta.url));
 
-/** Each has, where it can: /hello, /sub/hello behind something asynchronous, /moved, /fails, /late. */
+/**
+ * Each has, where it can: /hello, /sub/hello behind something asynchronous, /moved, /fails, /late,
+ * and at /stream an answer without an end.
+ */
 const guests: [
   name: string,
   of: keyof typeof packageJson.dependencies,
@@ -47,6 +51,7 @@ const asked: [method: string, path: string][] = [
   ['GET', '/moved'],
   ['GET', '/fails'],
   ['GET', '/late'],
+  ['GET', '/stream'],
 ];
 
 function ofExpress(): App {
@@ -59,7 +64,9 @@ function ofExpress(): App {
     throw new Error('as a handler may');
   });
   app.get('/late', (_req, res) => void setTimeout(() => res.send('Hello'), 20));
-  app.use(((_error, _req, res, _next) => res.sendStatus(500)) as express.ErrorRequestHandler); // or it is printed
+  app.get('/stream', (_req, res) => void endless().pipe(res));
+  const onError: express.ErrorRequestHandler = (_error, _req, res, _next) => res.sendStatus(500);
+  app.use(onError); // or it is printed
   return app;
 }
 
@@ -75,6 +82,7 @@ function ofKoa(): App {
     if (ctx.path === '/fails') throw new Error('as a handler may');
     if (ctx.path === '/late') await new Promise(done => setTimeout(done, 20));
     answer(ctx, '/hello', '/late');
+    if (ctx.path === '/stream') ctx.body = endless();
   });
   return app.callback();
 }
@@ -98,6 +106,8 @@ function ofHono(): App {
     await new Promise(done => setTimeout(done, 20));
     return c.text('Hello');
   });
+  // Node's type of it and the web's are two for one thing.
+  app.get('/stream', c => c.body(Readable.toWeb(endless()) as ReadableStream));
   app.onError((_error, c) => c.text('It failed', 500)); // or it is printed
   return getRequestListener(app.fetch);
 }
@@ -114,22 +124,33 @@ async function ofFastify(): Promise<App> {
     await new Promise(done => setTimeout(done, 20));
     return 'Hello';
   });
+  app.get('/stream', (_request, reply) => reply.send(endless()));
   await app.ready();
   return Object.assign(app.routing, { close: () => app.close() });
 }
 
+/** Says something, and goes on until nobody takes it any more. */
+function endless(): Readable {
+  return Readable.from(
+    (async function* () {
+      for (;;) yield await new Promise(done => setTimeout(done, 10, 'more\n'));
+    })(),
+  );
+}
+
 /** The table, as README.md is to have it. */
 export async function contractTable(): Promise<string> {
-  const rows = ['| app | breaks | where |', '|---|---|---|'];
-  for (const [name, of, build] of guests) {
-    const broken = await breachesOf(await build());
-    const all = broken.size === 0;
-    const breaks = all ? 'nothing' : [...broken.keys()].map(clause => `'${clause}'`).join('<br>');
-    const where = [...broken.values()].map(places => [...places].join(', ')).join('<br>');
-    rows.push(`| ${name} ${packageJson.dependencies[of]} | ${breaks} | ${where} |`);
-  }
+  const rows = await Promise.all(guests.map(rowOf));
+  const head = ['| app | breaks | where |', '|---|---|---|'];
   const count = Object.keys(clauses).length;
-  return `${rows.join('\n')}\n\nThe others of the ${count} clauses each keeps.`;
+  return `${[...head, ...rows].join('\n')}\n\nThe others of the ${count} clauses each keeps.`;
+}
+
+async function rowOf([name, of, build]: (typeof guests)[number]): Promise<string> {
+  const broken = await breachesOf(await build());
+  const named = [...broken.keys()].map(clause => `'${clause}'`).join('<br>') || 'nothing';
+  const where = [...broken.values()].map(places => [...places].join(', ')).join('<br>');
+  return `| ${name} ${packageJson.dependencies[of]} | ${named} | ${where} |`;
 }
 
 /** By clause, at which requests. */
@@ -137,6 +158,7 @@ async function breachesOf(app: App): Promise<Map<ClauseName, Set<string>>> {
   const broken = new Map<ClauseName, Set<string>>();
   let now = '';
   const held = contract(app, {
+    patienceMs,
     onBreach: ({ clause }) =>
       broken.set(clause, (broken.get(clause) ?? new Set<string>()).add(`\`${now}\``)),
   });
@@ -148,16 +170,23 @@ async function breachesOf(app: App): Promise<Map<ClauseName, Set<string>>> {
     now = `${method} /app${path}`;
     await ask(port, method, `/app${path}`);
   }
+  await new Promise(done => setTimeout(done, patienceMs + 100)); // what comes late has come
   now = 'close()';
   await router.close();
   await new Promise(done => server.close(done));
   return broken;
 }
 
+const patienceMs = 2_000; // each is answered within 30 ms, on a machine that has nothing else to do
+
+/** Of what has no end it takes the first part, and leaves. */
 function ask(port: number, method: string, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const sent = request({ port, method, path, host: '127.0.0.1', agent: false }, answer => {
-      answer.resume().once('close', resolve);
+      answer.on('data', () => {
+        if (path.endsWith('/stream')) answer.destroy();
+      });
+      answer.once('close', resolve);
     });
     sent.once('error', reject).end();
   });
