@@ -127,11 +127,22 @@ export const clauses = {
       return open > 0 ? `close() settled, and left ${open} of its streams open.` : undefined;
     },
   },
-} satisfies Record<string, { says: string } & Checks>;
+} satisfies Record<ClauseName, { says: string } & Checks>;
 
-export type ClauseName = keyof typeof clauses;
+/** By what a clause is called. */
+export type ClauseName =
+  | 'entered'
+  | 'two arguments'
+  | 'one answer'
+  | 'answered'
+  | 'its own url'
+  | 'never restored'
+  | 'any prefix'
+  | 'no redirect'
+  | 'awaited'
+  | 'close';
 
-/** What is thrown. */
+/** What is thrown where an app breaks a clause. */
 export class Breach extends Error {
   override readonly name = 'Breach';
   readonly clause: ClauseName;
@@ -142,6 +153,7 @@ export class Breach extends Error {
   }
 }
 
+/** Of `contract`. */
 export interface ContractOptions {
   /** Told of what is broken, which is then not thrown: for who wants to know of all there is. */
   onBreach?: ((breach: Breach) => void) | undefined;
