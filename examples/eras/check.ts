@@ -19,9 +19,10 @@ if (!existsSync(join(here, 'node_modules')))
 execFileSync('npx', ['tsc', '-p', here], { cwd: root, stdio: 'inherit' });
 
 // They need what has just been installed.
-const { checkClients, checkProgram } = await import('./clients.ts');
+const { checkClients, checkProgram, checkToken } = await import('./clients.ts');
 const { checkRequirements } = await import('./conformance.ts');
 
 await checkClients();
+await checkToken();
 await checkProgram();
 await checkRequirements();

@@ -11,12 +11,15 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { cors, hostGuard } from '../../guard.ts';
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import { mcpApp } from '../../apps/mcp/app.ts';
+import { bearer, cors, hostGuard, staticTokens } from '../../guard.ts';
 import { type Breach, contract } from '../../http/contract.ts';
 import { listen } from '../../http/listen.ts';
 import { createRouter } from '../../router.ts';
 import { memoryStore } from '../../store.ts';
-import { itemsUri } from '../../tools.ts';
+import { itemsUri, shoppingServer } from '../../tools.ts';
+import { everyEra } from './every-era.ts';
 import { shop } from './shop.ts';
 
 const newest = '2026-07-28';
@@ -90,6 +93,35 @@ export async function checkClients(): Promise<void> {
     assert.ok(ms < stopMs);
     assert.deepEqual(broken, [], 'of the mount contract');
   }
+}
+
+/** One guard in front of both, and version 2 is told whom it let in. */
+export async function checkToken(): Promise<void> {
+  const token = 'a-token-for-this-check';
+  const seen = new Set<string | undefined>();
+  const without = createMcpHandler(
+    ({ authInfo }) => {
+      seen.add(authInfo?.clientId);
+      return new McpServer({ name: 'eras', version: '1.0.0' }, { capabilities: { tools: {} } });
+    },
+    { legacy: 'reject' },
+  );
+  const both = everyEra(
+    mcpApp(() => shoppingServer(memoryStore())),
+    without,
+  );
+  const guarded = bearer(both, { verify: staticTokens([token]) });
+  await using running = await listen(createRouter().mount('/mcp', guarded), ['127.0.0.1'], 0);
+  const url = new URL(`http://127.0.0.1:${running.port}/mcp`);
+  const pinned = negotiating({ pin: newest });
+  const headers = { Authorization: `Bearer ${token}` };
+  const stranger = new NewClient({ name: 'eras', version: '1.0.0' }, pinned);
+  await assert.rejects(stranger.connect(new NewTransport(url)), /401/);
+  const client = new NewClient({ name: 'eras', version: '1.0.0' }, pinned);
+  await client.connect(new NewTransport(url, { requestInit: { headers } }));
+  await client.close();
+  assert.deepEqual([...seen], ['token-1']);
+  console.log('ok  a token is asked for in front of both');
 }
 
 /** server.ts, as a program: a client of each end of the table, and a supervisor that stops it. */
