@@ -64,10 +64,12 @@ export async function checkClients(): Promise<void> {
   const app = hostGuard(cors(router, { origins: [page] }), { origins: [page] });
   const running = await listen(app, ['127.0.0.1', '::1'], 0);
   const origin = `http://localhost:${running.port}`;
-  const open: Connected[] = [];
+  const open: Pick<Connected, 'close'>[] = [];
   try {
+    let first: Connected | undefined;
     for (const [name, path, version, connect] of clients) {
       const client = await connect(origin + path);
+      first ??= client;
       open.push(client);
       assert.equal(client.version, version, name);
       assert.equal(await client.add(name), name);
@@ -80,7 +82,8 @@ export async function checkClients(): Promise<void> {
       'one list',
     );
     for (const version of withSessions) await checkVersion(`${origin}/mcp`, version);
-    await checkNews(`${origin}/mcp`, open[0]);
+    const listener = await checkNews(`${origin}/mcp`, first);
+    open.push(listener); // its stream is open as the server stops
     await checkPage(`${origin}/mcp`);
     await checkRefusals(`${origin}/mcp`);
   } finally {
@@ -210,8 +213,11 @@ function post(url: string, message: unknown, headers: Record<string, string> = {
   });
 }
 
-/** What one adds in an old session, another hears of without one. */
-async function checkNews(url: string, old: Connected | undefined): Promise<void> {
+/** What one adds in an old session, another hears of without one: it is returned. */
+async function checkNews(
+  url: string,
+  old: Connected | undefined,
+): Promise<Pick<Connected, 'close'>> {
   const client = new NewClient({ name: 'eras', version: '1.0.0' }, negotiating({ pin: newest }));
   await client.connect(new NewTransport(new URL(url)));
   const heard = new Promise<string>(done => {
@@ -222,8 +228,8 @@ async function checkNews(url: string, old: Connected | undefined): Promise<void>
   await client.listen({ resourceSubscriptions: [itemsUri] });
   await old?.add('Heard of');
   assert.equal(await heard, itemsUri);
-  await client.close();
   console.log('ok  a change made over SSE is heard of without a session');
+  return client;
 }
 
 /** All that a client sends has to stand in the answer to a page's preflight. */
