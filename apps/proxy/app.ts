@@ -56,7 +56,8 @@ export function proxyApp(upstream: URL): App {
 
   async function close(): Promise<void> {
     isClosing = true;
-    for (const asked of open) asked.destroy();
+    const alive = [...open].filter(asked => !asked.closed);
+    await Promise.all(alive.map(asked => new Promise(done => asked.once('close', done).destroy())));
   }
   return Object.assign(pass, { close });
 }
