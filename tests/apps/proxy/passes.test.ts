@@ -308,8 +308,8 @@ test('a body that was refused unread is read to its end, so that its connection 
       .end(isRefused ? 'large' : 'small');
   });
   const { host, port } = new URL(proxied);
-  const head = `POST /a HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 200000\r\n\r\n`;
-  const half = 'x'.repeat(100_000);
+  const head = `POST /a HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000000\r\n\r\n`;
+  const half = 'x'.repeat(500_000);
 
   const patient = openRaw(t, Number(port));
   patient.send(head + half);
