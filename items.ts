@@ -71,19 +71,21 @@ function orUnavailable<Path extends string>(handler: Handler<Path>): Handler<Pat
       await handler(req, res);
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error;
-      const status = error.kind === 'no-room' ? 507 : 503;
-      const { message: detail, retryAfter } = error;
+      const { kind, message: detail, retryAfter } = error;
       const headers = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
-      sendProblem(res, { status, detail }, headers);
+      sendProblem(res, { status: statusOf[kind], detail }, headers);
     }
   };
 }
+
+// No 502 to 504 for what may have been done: proxies send a request on after those.
+const statusOf = { 'no-room': 507, busy: 503, away: 503, unsure: 500 };
 
 const mergePatch = ['application/json', 'application/merge-patch+json']; // RFC 7396
 
 const params = z.object({ id: itemIdSchema });
 const failed = {
-  500: 'The store failed; the log says why.',
+  500: 'The store failed; the log says why. Or it did not answer a write, which may have been made.',
   503: 'Where the list is kept is locked or away. With Retry-After, it is worth another try.',
 };
 const failedWrite = { ...failed, 507: 'There is no room to write; the list is as it was.' };

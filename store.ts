@@ -55,7 +55,7 @@ export interface Store {
   onChange(listener: () => void): () => void;
   /** Why no write can succeed for now, for people; undefined while nothing is known against it. */
   trouble(): string | undefined;
-  /** What still waits is refused. */
+  /** What still waits is refused. Again, it does nothing. */
   close(): Promise<void>;
 }
 
@@ -63,10 +63,11 @@ export interface Store {
  * Nothing was done, and why. The message is for people: what happened and what to do.
  *
  * `'no-room'`: there is no place to write to. `'busy'`: somebody else holds it.
- * `'away'`: what the list is kept in is not there.
+ * `'away'`: what the list is kept in is not there. `'unsure'`: it went away before it answered a
+ * write, as a database over the network may: nobody knows whether that was done.
  */
 export class StoreFailure extends Error {
-  readonly kind: 'no-room' | 'busy' | 'away';
+  readonly kind: 'no-room' | 'busy' | 'away' | 'unsure';
   /** Seconds after which it may go well; undefined when somebody has to mend something first. */
   readonly retryAfter: number | undefined;
 
@@ -82,10 +83,10 @@ export interface StoreOptions {
   maxItems?: number;
 }
 
-const defaultMaxItems = 1_000;
+export const defaultMaxItems = 1_000;
 
 /** So that a first look is not at an empty list. */
-const startingItems: NewItem[] = [
+export const startingItems: NewItem[] = [
   { name: 'Apples', quantity: 6, purchased: false },
   { name: 'Bread', quantity: 1, purchased: true },
   { name: 'Coffee', quantity: 2, purchased: false },
@@ -166,6 +167,7 @@ export async function sqliteStore(
   const changes = changeListeners();
   const health = healthOf(db, file, onTrouble);
   const tellOthers = othersOf(db, changes.tell);
+  let closed = false;
   const watch = setInterval(() => {
     health.look();
     tellOthers();
@@ -207,6 +209,8 @@ export async function sqliteStore(
     onChange: changes.listen,
     trouble: health.trouble,
     async close() {
+      if (closed) return;
+      closed = true;
       clearInterval(watch);
       changes.clear();
       for (const turns of [reads, writes])
@@ -421,7 +425,8 @@ function toItemIfAny(row: Record<string, unknown> | undefined): Item | undefined
   return row && toItem(row);
 }
 
-function changeListeners() {
+/** Those who asked to hear of changes, for a store to tell. */
+export function changeListeners() {
   const listeners = new Set<() => void>();
   return {
     listen(listener: () => void): () => void {

@@ -30,6 +30,7 @@ import {
   memoryStore,
   type SqliteOptions,
   type Store,
+  StoreFailure,
   sqliteStore,
 } from '../../store.ts';
 import { itemsUri } from '../../tools.ts';
@@ -60,6 +61,19 @@ test('a store that fails in another way is a 500 and a tool error, without its w
   });
   const lines = logged.mock.calls.map(({ arguments: args }) => format(...args));
   assert.equal(lines.filter(line => line.includes('fsync of')).length, 3, 'each time');
+});
+
+// A database may go away between a write and its answer. 503 would say that it may be sent again.
+test('a write of which nobody knows is a 500 and a tool error, in the store’s words', async t => {
+  const words = 'The database went away before it answered.';
+  const fail = () => Promise.reject(new StoreFailure('unsure', words));
+  const origin = await serve(t, createApp({ ...memoryStore(), add: fail }));
+  const agent = await connect(t, `${origin}/mcp/sse`);
+  const res = await post(origin, 'Milk');
+  assert.equal(res.status, 500);
+  assert.equal(res.headers.get('retry-after'), null);
+  assert.equal(await detailOf(res), words);
+  assert.equal(await refusalOf(agent, 'add_item', { name: 'Milk' }), words);
 });
 
 /** Each leaves the server with a file that has lost its name, or its content. */
