@@ -168,8 +168,10 @@ function isPreflight(req: IncomingMessage): boolean {
 const exposedHeaders = 'Mcp-Session-Id, Location, Retry-After, WWW-Authenticate, Allow';
 const preflightHeaders = {
   'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-  'Access-Control-Allow-Headers':
+  'Access-Control-Allow-Headers': [
     'Authorization, Content-Type, Accept, Last-Event-ID, Mcp-Session-Id, Mcp-Protocol-Version',
+    'Mcp-Method, Mcp-Name', // of clients of 2026-07-28; pages send no Mcp-Param-…
+  ].join(', '),
   'Access-Control-Max-Age': 600, // s; browsers cap it between 600 and 7,200
 };
 

@@ -30,18 +30,26 @@ async function measure(load: Load, kind: TransportKind): Promise<number[]> {
   const peer = await startPeer('named');
   const costs: number[] = [];
   for (let round = -warmUps; round < rounds; round++) {
-    // A round is 'there and back', so that neither is always second.
-    const first = await cpuOf(load, peer, kind, 'named');
-    const bare = (await cpuOf(load, peer, kind, 'bare')) + (await cpuOf(load, peer, kind, 'bare'));
-    const named = first + (await cpuOf(load, peer, kind, 'named'));
-    if (round >= 0) costs.push((named / bare - 1) * 100);
+    // There and back, and the other way round the next time: neither is always second, or outside.
+    const order = round % 2 === 0 ? there : there.map(other);
+    const used = { named: 0, bare: 0 };
+    for (const door of order) used[door] += await cpuOf(load, peer, kind, door);
+    if (round >= 0) costs.push((used.named / used.bare - 1) * 100);
   }
   await peer.stop();
   return costs;
 }
 
+type Door = 'named' | 'bare';
+
+const there: Door[] = ['named', 'bare', 'bare', 'named'];
+
+function other(door: Door): Door {
+  return door === 'named' ? 'bare' : 'named';
+}
+
 /** ms of CPU; opening the sessions is not counted. */
-async function cpuOf(load: Load, peer: Peer, kind: TransportKind, door: string): Promise<number> {
+async function cpuOf(load: Load, peer: Peer, kind: TransportKind, door: Door): Promise<number> {
   await load.run('open', { port: peer.ports[door] ?? 0, kind, sessions });
   const before = await peer.ask('cpu');
   await load.run('call', { method: 'tools/call', calls });

@@ -14,6 +14,8 @@
  *  8. `close()` closes what is mounted, in reverse order, each once. ASGI: lifespan shutdown.
  *  9. What could never answer is refused when it is registered.
  *
+ * What of it can be seen from around an app is there to be run, in contract.ts.
+ *
  * Of mcp-mount, MIT.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -12,9 +12,9 @@ export function logRequestError(
   error: unknown,
   req: IncomingMessage & { originalUrl?: string },
 ): void {
-  const { method, url, originalUrl = url } = req;
+  const { method, originalUrl = req.url ?? '' } = req; // a router below has made url its own
   // What a client says is never the format: a '%c' in it would take the error away.
-  console.error('%s %s: %s', method, shown(originalUrl ?? ''), textOf(error));
+  console.error('%s %s: %s', method, shown(originalUrl), textOf(error));
 }
 
 function shown(text: string): string {

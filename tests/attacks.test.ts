@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { Agent, get, type IncomingMessage, request } from 'node:http';
 import test, { type TestContext } from 'node:test';
 import { closed, type ReceivedEvent, received, type SessionEvent } from '../apps/mcp/channels.ts';
-import { listen, type Timeouts } from '../http/listen.ts';
+import type { Timeouts } from '../http/listen.ts';
 import { type AppOptions, createApp } from '../server.ts';
 import { memoryStore, type Store } from '../store.ts';
 import {
@@ -26,6 +26,7 @@ import {
   toolCall,
 } from './apps/mcp/wire.ts';
 import { bodies, headOf, host, ping, postOf, requestOf, targets } from './attack-table.ts';
+import { listen } from './held.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
 

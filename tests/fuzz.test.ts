@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
-import { listen } from '../http/listen.ts';
 import type { App } from '../router.ts';
 import { createApp } from '../server.ts';
 import { memoryStore } from '../store.ts';
+import { listen } from './held.ts';
 import { sendRaw } from './support.ts';
 
 const count = 800;

@@ -49,6 +49,7 @@ import {
   post,
   toolCall,
 } from './apps/mcp/wire.ts';
+import { held } from './held.ts';
 import { connect, type RawAnswer, sendRaw, serve, type Transport } from './support.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails
@@ -259,7 +260,7 @@ const hostRows: HostRow[] = [
 
 /** The answer of `app`, served alone, to these lines and an empty body. */
 async function rawTo(t: TestContext, app: App, lines: string[]): Promise<RawAnswer> {
-  const server = createServer({ requireHostHeader: false }, app);
+  const server = createServer({ requireHostHeader: false }, held(app));
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
   t.after(() => server.close());
   const { port } = server.address() as { port: number }; // a server on a port has no other shape
@@ -415,7 +416,7 @@ test('a preflight allows all that an MCP client sends', soon, async t => {
     const sent = listIn(answer, 'access-control-allow-headers');
     for (const name of ['authorization', 'content-type', 'accept', 'last-event-id'])
       assert.ok(sent.includes(name), name);
-    for (const name of ['mcp-session-id', 'mcp-protocol-version'])
+    for (const name of ['mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name'])
       assert.ok(sent.includes(name), name);
     const methods = listIn(answer, 'access-control-allow-methods');
     for (const method of ['get', 'post', 'patch', 'delete']) assert.ok(methods.includes(method));
@@ -919,7 +920,7 @@ test('an allowed host or origin that could never match is refused at the start',
 });
 
 test('over HTTP/2 the host is in :authority, and is looked at', async t => {
-  const server = createHttp2Server(hostGuard((_req, res) => res.end('Hello')) as never); // its requests fit
+  const server = createHttp2Server(held(hostGuard((_req, res) => res.end('Hello'))) as never); // its requests fit
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo; // it listens on a port
   const client = connectHttp2(`http://127.0.0.1:${port}`);

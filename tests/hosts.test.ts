@@ -15,6 +15,7 @@ import { type App, createRouter, type Router, rootPath } from '../router.ts';
 import { createApp } from '../server.ts';
 import { type Item, memoryStore, type Store } from '../store.ts';
 import { shoppingServer } from '../tools.ts';
+import { held, theirs } from './held.ts';
 import { installedPackages, loadedPackages } from './module-graph.ts';
 import { connect, serve } from './support.ts';
 
@@ -49,37 +50,52 @@ const hosts: Host[] = [
   },
   {
     name: 'Express, under a path',
-    build: store => express().use('/x', embedded(store)),
+    build: store => theirs(express().use('/x', held(embedded(store)))),
     sse: '/x/mcp/sse',
     items: '/x/items/',
   },
   {
     name: 'Express, without a path, before its own routes',
-    build: store => express().use(embedded(store)).get('/own', listItemsIn(store)),
+    build: store =>
+      theirs(
+        express()
+          .use(held(embedded(store)))
+          .get('/own', listItemsIn(store)),
+      ),
     sse: '/mcp/sse',
     items: '/own',
   },
   {
     name: 'Express, behind express.json()',
-    build: store => express().use(express.json()).use('/x', embedded(store)),
+    build: store =>
+      theirs(
+        express()
+          .use(express.json())
+          .use('/x', held(embedded(store))),
+      ),
     sse: '/x/mcp/sse',
     items: '/x/items/',
   },
   {
     name: 'connect, under a path',
-    build: store => connectApp().use('/x', embedded(store)),
+    build: store => theirs(connectApp().use('/x', held(embedded(store)))),
     sse: '/x/mcp/sse',
     items: '/x/items/',
   },
   {
     name: 'connect, without a path, before its own routes',
-    build: store => connectApp().use(embedded(store)).use('/own', listItemsIn(store)),
+    build: store =>
+      theirs(
+        connectApp()
+          .use(held(embedded(store)))
+          .use('/own', listItemsIn(store)),
+      ),
     sse: '/mcp/sse',
     items: '/own',
   },
   {
     name: 'Express in a router, as an app with the mount inside',
-    build: store => createRouter().mount('/e', express().use('/x', embedded(store))),
+    build: store => createRouter().mount('/e', theirs(express().use('/x', held(embedded(store))))),
     sse: '/e/x/mcp/sse',
     items: '/e/x/items/',
   },
@@ -219,7 +235,10 @@ test('an Express app mounted in a router keeps its paths, async middleware inclu
   app.get('/admin/users/:id', (req, res) => {
     res.json({ ...res.locals.seen, params: req.params, originalUrl: req.originalUrl });
   });
-  const origin = await serve(t, createRouter().mount('/tools', createRouter().mount('/e', app)));
+  const origin = await serve(
+    t,
+    createRouter().mount('/tools', createRouter().mount('/e', theirs(app))),
+  );
   const answer = await fetch(`${origin}/tools/e/admin/users/7?x`);
   const inside = ['/tools/e/admin', '/users/7?x', '/tools/e/admin'];
   assert.deepEqual(await answer.json(), {

@@ -57,6 +57,40 @@ test('apps know no shopping list, and the list knows neither HTTP nor MCP', () =
     );
 });
 
+test('the contract that is run in tests is loaded by nothing that serves', () => {
+  for (const [file, names] of imports)
+    if (file !== 'package/contract.ts') assert.ok(!names.includes('http/contract.ts'), file);
+});
+
+/** Where an app is served as it is, and why. */
+const asTheyAre = [
+  /^tests\/held\.ts$/, // the one way
+  /^tests\/http\/contract\.test\.ts$/, // what breaks it
+  /^tests\/http\/(listen|options)\.test\.ts$/, // of listen itself
+  /^tests\/check\//, // servers with faults; ours is held
+  /^tests\/apps\/proxy\/passes\.test\.ts$/, // one that answers nothing, behind the proxy
+  /^tests\/fixtures\/(edge|heavy|unread)-server\.ts$/, // whose memory is measured
+  /^tests\/(exercises|copy)\.test\.ts$/, // programs of others
+  /^tests\/program\/program\.test\.ts$/, // a port that is taken
+  /^tests\/apps\/xray\/screenshots\.ts$/, // no test
+  /^tests\/(package|soak)\//, // programs as their users have them
+];
+
+test('every app of every test is held to the mount contract, or stands here with its reason', () => {
+  const serves = /\bcreateServer\b[^;]*from 'node:http|\blisten\b[^;]*from '[./]+http\/listen\.ts'/;
+  const found = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'tests'], {
+    cwd: root,
+  });
+  const tests = found
+    .toString()
+    .split('\n')
+    .filter(file => file.endsWith('.ts'));
+  for (const file of tests.filter(file => !asTheyAre.some(known => known.test(file)))) {
+    const source = readFileSync(join(root, file), 'utf8');
+    if (serves.test(source)) assert.match(source, /from '[./]+held\.ts'/, file);
+  }
+});
+
 test('no import goes in a circle, not even of a type', () => {
   const done = new Set<string>();
   function walk(file: string, path: string[]): void {

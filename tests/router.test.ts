@@ -5,7 +5,6 @@ import { Session } from 'node:inspector/promises';
 import test, { type TestContext } from 'node:test';
 import { format } from 'node:util';
 import fc from 'fast-check';
-import { listen } from '../http/listen.ts';
 import {
   type App,
   createRouter,
@@ -16,6 +15,7 @@ import {
   stripPrefix,
 } from '../router.ts';
 import { addEdgeRoutes, type Edge, edges, items } from './edge-table.ts';
+import { listen } from './held.ts';
 import { type RawAnswer, sendRaw, serve } from './support.ts';
 
 test('a prefix comes off whole segments, byte for byte', () => {

@@ -1,14 +1,16 @@
 /** What several tests need: an App on a free port, a client on it, a wait for an event. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { connect as connectTo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { App } from '../http/app.ts';
+import { held } from './held.ts';
 
-/** Serves `listener` on loopback until the test ends. Returns its origin, 'http://127.0.0.1:…'. */
-export async function serve(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
+/** Serves `app` on loopback until the test ends. Returns its origin, 'http://127.0.0.1:…'. */
+export async function serve(t: TestContext, app: App): Promise<string> {
+  const server = createServer(held(app));
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
   t.after(() => stopServer(server));
   return `http://127.0.0.1:${portOf(server)}`;

@@ -15,11 +15,13 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { Transform } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
 import type { App } from '../../http/app.ts';
 import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { sendProblem } from '../../http/problem.ts';
 import { Response } from '../../http/response.ts';
+import { fieldsOf } from './fields.ts';
 import { whyUnreached } from './unreached.ts';
 import { watch } from './watch.ts';
 
@@ -39,10 +41,10 @@ export function proxyApp(upstream: URL): App {
     onGone(res, () => {
       open.delete(asked);
       asked.destroy(); // the upstream, too, is to see that its client has left
-      req.unpipe(asked).resume(); // or what is left of its body stops its connection
+      req.unpipe().resume(); // or what is left of its body stops its connection
     });
     const told = watch(req, res, upstream);
-    req.pipe(asked);
+    req.pipe(unhurried()).pipe(asked);
     try {
       const answer = await answerTo(asked);
       told.answer(answer);
@@ -56,7 +58,8 @@ export function proxyApp(upstream: URL): App {
 
   async function close(): Promise<void> {
     isClosing = true;
-    for (const asked of open) asked.destroy();
+    const alive = [...open].filter(asked => !asked.closed);
+    await Promise.all(alive.map(asked => new Promise(done => asked.once('close', done).destroy())));
   }
   return Object.assign(pass, { close });
 }
@@ -81,6 +84,16 @@ function ask(upstream: URL, req: IncomingMessage): ClientRequest {
   return asked;
 }
 
+/**
+ * A body, each part a turn later: by then what the upstream has said is read. To write to one that
+ * has refused the body and closed would be an error first, and take the refusal with it.
+ */
+function unhurried(): Transform {
+  return new Transform({
+    transform: (chunk, _encoding, done) => void setImmediate(done, null, chunk),
+  });
+}
+
 /** Rejects when there is none. What goes wrong behind its head ends its body. */
 function answerTo(asked: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -98,18 +111,4 @@ function passOn(answer: IncomingMessage, res: ServerResponse): void {
       if (!answer.complete) res.destroy(); // it broke off
     });
   answer.pipe(res);
-}
-
-/** RFC 9110, 7.6.1; and Trailer, since Node does not pass on what it announces. */
-const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
-
-/** The header fields that are not the connection's own, as they were written. */
-function* fieldsOf({ rawHeaders, headers }: IncomingMessage): Generator<[string, string]> {
-  const named = (headers.connection ?? '').toLowerCase().split(',');
-  const own = new Set([...hopByHop, 'transfer-encoding', ...named.map(name => name.trim())]);
-  own.delete('content-length'); // else who names it smuggles a request in a body without an end
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const [name = '', value = ''] = rawHeaders.slice(i, i + 2);
-    if (!own.has(name.toLowerCase())) yield [name, value];
-  }
 }

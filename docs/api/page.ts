@@ -12,7 +12,7 @@ import {
 import { membersOf, signatureText, typeParametersText, typeText } from './types.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const parts = ['router', 'guard', 'mcp', 'serve', 'xray'];
+const parts = ['router', 'guard', 'mcp', 'serve', 'xray', 'contract'];
 
 /** @throws when the source does not compile, or a docstring links to nothing */
 export async function apiPage(): Promise<string> {

@@ -4,6 +4,7 @@
  *
  *     npm run hosts [-- WORD ...]     all hosts, or those whose names or files hold a word
  *     npm run hosts -- --smoke        one row a host
+ *     npm run hosts -- --record       anew, in README.md, what others' apps keep of the mount contract
  *
  * What the hosts need is installed here and nowhere else. table.ts has them.
  */
@@ -11,7 +12,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +31,7 @@ const root = join(here, '../..');
 
 const { values: flags, positionals: words } = parseArgs({
   allowPositionals: true,
-  options: { smoke: { type: 'boolean' } },
+  options: { smoke: { type: 'boolean' }, record: { type: 'boolean' } },
 });
 
 const atOnce = 2; // a host starts in a second of one core
@@ -41,6 +42,8 @@ async function main(): Promise<void> {
   if (!existsSync(join(here, 'node_modules')))
     execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
   if (!flags.smoke) execFileSync('npx', ['tsc', '-p', here], { cwd: root, stdio: 'inherit' });
+  if (flags.record || words.length === 0) await checkContract();
+  if (flags.record) return;
   const waiting = rows.filter(isWanted);
   if (waiting.length === 0) throw new Error(`No host is called ${words.join(' or ')}.`);
   console.log(`${waiting.length} rows on Node ${process.version}`);
@@ -52,6 +55,26 @@ async function main(): Promise<void> {
     await rm(folder, { recursive: true });
   }
 }
+
+/** The table in README.md says what is so. */
+async function checkContract(): Promise<void> {
+  const { contractTable } = await import('./contract.ts'); // what it needs is installed by now
+  const table = await contractTable();
+  const file = join(here, 'README.md');
+  const page = await readFile(file, 'utf8');
+  if (flags.record)
+    return writeFile(
+      file,
+      page.replace(recorded, () => table),
+    );
+  const isCurrent = page.includes(table);
+  console.log(`${isCurrent ? 'ok    ' : 'FAILED'}  others' apps under the mount contract`);
+  if (isCurrent) return;
+  console.log(`README.md is to have this: npm run hosts -- --record\n${table}`);
+  process.exitCode = 1;
+}
+
+const recorded = /\| app \| breaks \|[\s\S]*?each keeps\./;
 
 /** One after the other, of those that are left. */
 async function checkAll(waiting: Row[], folder: string): Promise<void> {

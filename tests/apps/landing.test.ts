@@ -7,6 +7,7 @@ import { landing } from '../../apps/landing.ts';
 import { type App, createRouter } from '../../router.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
+import { held, theirs } from '../held.ts';
 import { connect, serve } from '../support.ts';
 import { type Answer, ask, openSession, openStream } from './mcp/wire.ts';
 
@@ -43,7 +44,7 @@ test('a browser gets a page with the real URLs, under any mount and host', async
     ['root of a mount', below('/a', '/'), '/a/sse', 'localhost', 'localhost/a', 'localhost/a/sse'],
     [
       'in Express',
-      express().use('/x', createApp(memoryStore())),
+      theirs(express().use('/x', held(createApp(memoryStore())))),
       '/x/mcp',
       'localhost',
       'localhost/x/mcp',

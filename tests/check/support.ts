@@ -6,9 +6,9 @@ import type { TestContext } from 'node:test';
 import type { Finding } from '../../check/look.ts';
 import { type CheckIo, check } from '../../check/main.ts';
 import type { Report } from '../../check/report.ts';
-import { listen } from '../../http/listen.ts';
 import { type AppOptions, createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
+import { listen } from '../held.ts';
 
 export interface Ran {
   code: number;

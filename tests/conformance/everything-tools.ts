@@ -27,7 +27,7 @@ const nothing = z.object({});
 const address = z
   .looseObject({ street: z.string().optional(), city: z.string().optional() })
   .meta({ id: 'address', $anchor: 'addressDef' });
-const contact = z
+export const contact = z
   .strictObject({
     name: z.string().optional(),
     address: address.optional(),
@@ -81,13 +81,12 @@ export const png =
 const wav = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQIAAACAgA==';
 
 export const image = { type: 'image' as const, data: png, mimeType: 'image/png' };
+export const sound = { type: 'audio' as const, data: wav, mimeType: 'audio/wav' };
 
 function addContentTools(server: McpServer): void {
   server.registerTool('test_simple_text', about.test_simple_text, () => text('Plain text'));
   server.registerTool('test_image_content', about.test_image_content, () => ({ content: [image] }));
-  server.registerTool('test_audio_content', about.test_audio_content, () => ({
-    content: [{ type: 'audio', data: wav, mimeType: 'audio/wav' }],
-  }));
+  server.registerTool('test_audio_content', about.test_audio_content, () => ({ content: [sound] }));
   server.registerTool('test_embedded_resource', about.test_embedded_resource, () => ({
     content: [embedded('test://embedded-resource', 'text/plain', 'The text of a resource')],
   }));

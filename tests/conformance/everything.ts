@@ -12,9 +12,10 @@ import {
 import { z } from 'zod';
 import { mcpApp } from '../../apps/mcp/app.ts';
 import { hostGuard } from '../../guard.ts';
-import { listen, type Running } from '../../http/listen.ts';
+import type { Running } from '../../http/listen.ts';
 import { loopbacks } from '../../program/options.ts';
 import { createRouter } from '../../router.ts';
+import { listen } from '../held.ts';
 import { addTools, embedded, image, png } from './everything-tools.ts';
 
 export const prefix = '/deep/mcp';

@@ -16,8 +16,8 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { opened, type SessionEvent, type TransportKind } from '../../apps/mcp/channels.ts';
 import { matched, type RequestEvent } from '../../http/channels.ts';
-import { listen } from '../../http/listen.ts';
 import { loopbacks } from '../../program/options.ts';
+import { listen } from '../held.ts';
 import { prefix, serveEverything } from './everything.ts';
 import { sseBridge } from './sse-bridge.ts';
 

@@ -14,7 +14,6 @@ import { accessLog, type LogFormat } from '../../apps/xray/log.ts';
 import { sourceReader } from '../../apps/xray/sources.ts';
 import { bearer, hostGuard } from '../../guard.ts';
 import { readJson } from '../../http/body.ts';
-import { listen } from '../../http/listen.ts';
 import { readOnce } from '../../http/read-once.ts';
 import { redact, shortId } from '../../http/redact.ts';
 import { type App, createRouter } from '../../router.ts';
@@ -35,6 +34,7 @@ import {
   toolCall,
 } from '../apps/mcp/wire.ts';
 import type { Used } from '../fixtures/edge-server.ts';
+import { listen } from '../held.ts';
 import { floatingPromises } from '../promises.ts';
 
 const soon = { timeout: 60_000 }; // a test that waits for what never comes fails

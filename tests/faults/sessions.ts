@@ -27,7 +27,6 @@ import { xray } from '../../apps/xray/app.ts';
 import { bearer } from '../../guard.ts';
 import type { App } from '../../http/app.ts';
 import { answered, type RequestEvent } from '../../http/channels.ts';
-import { listen } from '../../http/listen.ts';
 import { listPanel } from '../../program/list-panel/panel.ts';
 import { createRouter } from '../../router.ts';
 import { createApp } from '../../server.ts';
@@ -49,6 +48,7 @@ import {
   type Raw,
   toolCall,
 } from '../apps/mcp/wire.ts';
+import { listen } from '../held.ts';
 import { serve } from '../support.ts';
 
 const soon = { timeout: 30_000 }; // a test that waits for what never comes fails

@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test';
 import express from 'express';
 import { readJson } from '../../http/body.ts';
 import { type App, createRouter } from '../../router.ts';
+import { held, theirs } from '../held.ts';
 import { serve } from '../support.ts';
 
 const maxBytes = 100;
@@ -22,7 +23,8 @@ async function posted(t: TestContext, host: (app: App) => App, body: string): Pr
 }
 
 type Left = IncomingMessage & { body?: unknown };
-const inExpress = (before: express.RequestHandler) => (app: App) => express().use(before, app);
+const inExpress = (before: express.RequestHandler) => (app: App) =>
+  theirs(express().use(before, held(app)));
 const everything = { type: () => true };
 
 const hosts: [name: string, host: (app: App) => App][] = [

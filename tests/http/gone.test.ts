@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test';
 import type { App } from '../../http/app.ts';
 import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { openRaw } from '../apps/mcp/wire.ts';
+import { held } from '../held.ts';
 import { portOf, serve } from '../support.ts';
 
 const soon = { timeout: 30_000 }; // a test that waits for what never comes fails
@@ -119,7 +120,7 @@ test('a response has its turn when the one before it is over', soon, async t => 
 
 test('over HTTP/2 as well', soon, async t => {
   const { app, begun, gone, until } = noting(res => void res.write('a part'));
-  const server = createHttp2((req, res) => void app(req as never, res as never)); // as near as they are
+  const server = createHttp2(held(app) as never); // as near as they are
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
   const client = connectHttp2(`http://127.0.0.1:${portOf(server as never)}`);
   t.after(() => {

@@ -7,9 +7,10 @@
  * The words of a refusal are no difference: there text or `{"detail":…}`, here always a problem.
  */
 import type { IncomingMessage } from 'node:http';
-import { listen } from '../../http/listen.ts';
+
 import { createApp } from '../../server.ts';
 import { memoryStore, type Store } from '../../store.ts';
+import { listen } from '../held.ts';
 import { type Answer, ask, type Recorded, recorded } from './ask.ts';
 import { reasons } from './reasons.ts';
 

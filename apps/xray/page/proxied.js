@@ -16,7 +16,7 @@ export function showProxied({ upstream, path }) {
     code(here(path)),
     ' in the place of ',
     code(upstream + path),
-    `. Nothing is held back, and nothing changed but Host, which names the upstream, and what is each connection’s own (RFC 9110, 7.6.1). A foreign Host or Origin is refused here, since the upstream can’t see it any more.`,
+    `. Nothing is held back, and nothing changed but Host, which names the upstream, and what is each connection’s own (RFC 9110, 7.6.1). A foreign Host or Origin is refused here, since the upstream sees another Host and can’t judge.`,
   );
   byId('try').hidden = true; // what is harmless there nobody here knows
   byId('hint').hidden = true;

@@ -20,6 +20,7 @@ import { mcpApp } from '../../../apps/mcp/app.ts';
 import { fastCalls, type PlainTool } from '../../../apps/mcp/fast-calls.ts';
 import { memoryStore } from '../../../store.ts';
 import { shoppingServer, shoppingTools } from '../../../tools.ts';
+import { held } from '../../held.ts';
 
 /** A server of one kind, and the calls in it that wait. */
 interface Shop {
@@ -38,7 +39,7 @@ async function openShop(t: TestContext, isFast: boolean): Promise<Shop> {
     const server = shoppingServer(store, tools);
     return isFast ? fastCalls(server, tools) : server;
   });
-  const server = createServer((req, res) => void app(req, res));
+  const server = createServer(held(app));
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
   const agent = new Agent({ keepAlive: true });
   t.after(async () => {

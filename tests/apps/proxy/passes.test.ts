@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
+import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { proxyApp } from '../../../apps/proxy/app.ts';
@@ -280,6 +281,25 @@ test('an upstream that answers before it has read a body is heard', async t => {
   assert.deepEqual([answer.status, answer.body], [413, 'Too long.']);
 });
 
+test('a refusal is heard whose upstream closed with it, in the middle of the body', async t => {
+  const { proxied } = await serveBehind(t, (req, res) => {
+    let bytes = 0;
+    req.on('data', chunk => {
+      bytes += chunk.length;
+      if (bytes < 1_000_000 || res.headersSent) return;
+      req.pause();
+      res.writeHead(413, { Connection: 'close', 'Content-Length': 5 }).end('large');
+    });
+  });
+  for (let i = 0; i < 5; i++) {
+    const req = request(`${proxied}/mcp`, { method: 'POST' });
+    Readable.from(Array(128).fill(Buffer.alloc(64 * 1024))).pipe(req);
+    const [answer] = await once(req, 'response');
+    assert.equal(answer.statusCode, 413);
+    req.on('error', () => {}).destroy();
+  }
+});
+
 test('a body that was refused unread is read to its end, so that its connection goes on', async t => {
   const { proxied } = await serveBehind(t, (req, res) => {
     const isRefused = req.method === 'POST';
@@ -288,8 +308,8 @@ test('a body that was refused unread is read to its end, so that its connection 
       .end(isRefused ? 'large' : 'small');
   });
   const { host, port } = new URL(proxied);
-  const head = `POST /a HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 200000\r\n\r\n`;
-  const half = 'x'.repeat(100_000);
+  const head = `POST /a HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000000\r\n\r\n`;
+  const half = 'x'.repeat(500_000);
 
   const patient = openRaw(t, Number(port));
   patient.send(head + half);

@@ -6,9 +6,9 @@ import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test';
 import { type Exchange, observe, type Step } from '../../../apps/xray/steps.ts';
 import { freePort } from '../../../docs/lesson/make/free-port.ts';
-import { listen } from '../../../http/listen.ts';
 import { seenThrough } from '../../../proxy/main.ts';
 import { listening } from '../../check/support.ts';
+import { listen } from '../../held.ts';
 
 /** Of the proxy before `upstream`, until the test ends: 'http://localhost:…'. */
 export async function serveProxy(t: TestContext, upstream: string): Promise<string> {

@@ -4,11 +4,11 @@ import { type TestContext, test } from 'node:test';
 import express from 'express';
 import { explain, mountHeader } from '../../../apps/xray/explain.ts';
 import { matched, type RequestEvent } from '../../../http/channels.ts';
-import { listen } from '../../../http/listen.ts';
 import { type App, createRouter, type Handler, type Router, rootPath } from '../../../router.ts';
 import { type AppOptions, createApp } from '../../../server.ts';
 import { memoryStore } from '../../../store.ts';
 import { addEdgeRoutes, edges } from '../../edge-table.ts';
+import { held, listen, theirs } from '../../held.ts';
 import { sendRaw, serve } from '../../support.ts';
 import { ask } from '../mcp/wire.ts';
 
@@ -207,7 +207,12 @@ test('a request that asks is told in a header where it was split', async t => {
       '/a/mcp/sse',
       "root='/a/mcp'; url='/sse'",
     ],
-    ['below Express', express().use('/b', app), '/b/items/', "root='/b'; url='/items/'"],
+    [
+      'below Express',
+      theirs(express().use('/b', held(app))),
+      '/b/items/',
+      "root='/b'; url='/items/'",
+    ],
   ];
   for (const [why, host, path, told] of rows) {
     const origin = await serve(t, host);

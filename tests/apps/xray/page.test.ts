@@ -11,6 +11,7 @@ import { createRouter } from '../../../router.ts';
 import { type AppOptions, createApp } from '../../../server.ts';
 import { memoryStore } from '../../../store.ts';
 import { findBrowser, findings, launchBrowser, noBrowser } from '../../browser.ts';
+import { held } from '../../held.ts';
 import { connect, portOf, sendRaw, serve, stopServer } from '../../support.ts';
 import { openSession, post, toolCall } from '../mcp/wire.ts';
 
@@ -425,7 +426,7 @@ for (const [path, why, app] of places)
 
 test('the page comes back when the server does', inBrowser, async t => {
   const start = async (port: number): Promise<Server> => {
-    const server = createServer(createApp(memoryStore(), { xray: true }));
+    const server = createServer(held(createApp(memoryStore(), { xray: true })));
     await new Promise<void>(done => server.listen(port, '127.0.0.1', done));
     return server;
   };

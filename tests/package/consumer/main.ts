@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { bearer, createRouter, hostGuard, listen, mcpApp, staticTokens } from 'mcp-mount';
+import { contract } from 'mcp-mount/contract';
 import { hostGuard as guardAlone } from 'mcp-mount/guard';
 import { mcpApp as mcpAlone } from 'mcp-mount/mcp';
 import { type App, rootPath, createRouter as routerAlone, sendProblem } from 'mcp-mount/router';
@@ -22,7 +23,7 @@ const router = createRouter()
     bearer((_req, res) => res.end(), { verify: staticTokens(['x'.repeat(16)]) }),
   )
   .get('/no', (_req, res) => sendProblem(res, { status: 403, detail: 'Not here.' }))
-  .mount('/where', inner)
+  .mount('/where', contract(inner))
   .mount('/mcp', mcpApp(calculator, { maxSessions: 10, endpoint: 'absolute' }));
 const running = await listen(hostGuard(router, { hosts: ['list.example'] }), ['127.0.0.1'], 0);
 console.log(running.port);
