@@ -123,7 +123,8 @@ for (const [name, { start: startProxy, asksReadiness, keepsBodies }] of Object.e
         };
         t.after(async () => {
           await tell('back');
-          await until(async () => (await fetch(`${origin}/items/`)).ok);
+          const asked = stage.counts(isReady);
+          await until(() => stage.counts(isReady).every((count, i) => count > (asked[i] ?? 0) + 1));
         });
         await tell('away');
         await until(async () => {
@@ -221,6 +222,7 @@ const isCall = ({ rpc, stream }: Entry) => rpc === 'tools/call get_items' && str
 const isEndOfStream = ({ path, stream }: Entry) => path === '/mcp/sse' && stream === 'closes';
 const isList = ({ method, path }: Entry) => method === 'GET' && path.startsWith('/items/');
 const isAdding = ({ method, path }: Entry) => method === 'POST' && path === '/items/';
+const isReady = ({ path, status }: Entry) => path === '/readyz' && status === 200;
 const isUnready = ({ path, status }: Entry) => path === '/readyz' && status === 503;
 const isRefusedStream = ({ path, status }: Entry) => path === '/mcp/sse' && status === 503;
 const isRefusedInitialize = ({ path, status }: Entry) => path === '/mcp' && status === 503;
