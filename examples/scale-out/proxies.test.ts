@@ -54,10 +54,13 @@ for (const [name, { start: startProxy, asksReadiness, keepsBodies }] of Object.e
     for (const kind of kinds)
       test(`each call over ${kind} reaches the node that has its session`, async t => {
         const before = stage.counts(isCall);
-        const agents = await agentsOn(t, stage.origin, kind, 9);
+        const agents: Agent[] = []; // some on each node; Caddy throws dice between those that have as many
+        await until(async () => {
+          agents.push(...(await agentsOn(t, stage.origin, kind, 3)));
+          return names.every(name => agents.some(agent => agent.node === name));
+        });
         for (const agent of agents) for (let call = 0; call < 3; call++) await agent.call();
         const perNode = names.map(node => agents.filter(agent => agent.node === node).length);
-        assert.ok(Math.min(...perNode) > 0, `each node has some: ${perNode}`);
         await stage.settled();
         const expected = names.map((_, i) => (before[i] ?? 0) + 3 * (perNode[i] ?? 0));
         assert.deepEqual(stage.counts(isCall), expected);
@@ -85,7 +88,7 @@ for (const [name, { start: startProxy, asksReadiness, keepsBodies }] of Object.e
           assert.equal((await fetch(`${stage.origin}/items/${query}`)).status, 200);
       await stage.settled();
       const counts = stage.counts(isList);
-      for (const [i] of names.entries()) assert.ok((counts[i] ?? 0) > (before[i] ?? 0) + 1);
+      for (const [i] of names.entries()) assert.ok((counts[i] ?? 0) > (before[i] ?? 0));
     });
 
     test('a 503 to POST /items/ is the client’s: it is sent once', async () => {
