@@ -21,7 +21,7 @@ export const closeNotPassedOn: Break = {
   ],
   byHand:
     'Leave curl -sN http://localhost:3000/mcp/sse running in a second terminal, and press Ctrl-C here: the stream is not ended, and 12 s pass before the connection is cut.',
-  log: 'Nothing is wrong while it runs. On Ctrl-C the stream’s “stream closes” comes 12 s late.',
+  log: 'Nothing is wrong while it runs. After Ctrl-C the line that the stream closes comes 12 s late.',
   xray: 'Nothing.',
   check: {
     args: "http://localhost:3001/mcp --start 'PORT=3001 node --import tsx gallery/run.ts close-not-passed-on'",

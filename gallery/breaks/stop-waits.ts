@@ -23,8 +23,8 @@ export const stopWaits: Break = {
   ],
   byHand:
     'Leave curl -sN http://localhost:3000/mcp/sse running in a second terminal, and press Ctrl-C here: it does not end before curl does.',
-  log: 'Nothing is wrong while it runs. On Ctrl-C nothing is printed at all.',
-  xray: 'Nothing. The page’s own stream holds the server, too.',
+  log: 'Nothing is wrong while it runs. After Ctrl-C the line that the stream closes does not come.',
+  xray: 'Nothing to be seen. The page’s own stream holds the server, too.',
   check: {
     args: "http://127.0.0.1:3001/mcp --start 'PORT=3001 node --import tsx gallery/run.ts stop-waits'",
     faults: { stops: 'SIGTERM with a stream open: still there after 10 s' },
