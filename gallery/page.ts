@@ -6,7 +6,6 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { themes } from '../check/probes.ts';
 import { isRun } from '../program/startup.ts';
 import type { Break, Verdict } from './break.ts';
 import { breaks } from './breaks.ts';
@@ -36,7 +35,7 @@ const intro = [
   'Each of these bit people who mounted one, and each can be seen: `npm run break` lists them, and',
   '`npm run break -- NAME` serves the list with that one mistake in it. It says what to try, and what',
   'then shows in the client, in the log and in the x-ray; with `--mended` it is the same without the',
-  'mistake. The checker is [`mcp-mount check`](check.md).',
+  'mistake. The checker is [`mcp-mount check`](check.md); what each of its probes is for stands there.',
 ];
 
 function sectionOf(shown: Break): string[] {
@@ -70,12 +69,8 @@ function mistakeOf(name: string): string {
 function verdictOf({ faults, blind = '' }: Verdict): string {
   const ids = Object.keys(faults);
   if (ids.length === 0) return blind;
-  const lines = ids.map(id => `- \`${id}\` (${titleOf(id)}): ${faults[id]}`);
+  const lines = ids.map(id => `- \`${id}\`: ${faults[id]}`);
   return [`${ids.length} ${ids.length === 1 ? 'fault' : 'faults'}.`, '', ...lines].join('\n');
-}
-
-function titleOf(id: string): string | undefined {
-  return themes.flatMap(({ probes }) => probes).find(probe => probe.id === id)?.title;
 }
 
 if (isRun(fileURLToPath(import.meta.url))) writeFileSync(file, failuresPage());
