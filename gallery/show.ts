@@ -11,45 +11,61 @@ export function listLines(breaks: Break[]): string[] {
   ];
 }
 
-/** Commands and addresses written for the port it is on. */
+/** Commands and addresses are written for the port it is on. */
 export function linesOf(shown: Break, port: number, mended: boolean): string[] {
-  const {
-    name,
-    sees,
-    cause,
-    cure,
-    threads,
-    tries,
-    byHand = [],
-    log,
-    xray,
-    page = '/',
-    check,
-  } = shown;
-  const lines = mended
-    ? [`${name}, mended. What it was: ${sees}`, '', `  ${cure}`]
-    : [`${name}: ${sees}`, '', ...part('Cause', [cause]), ...part('Cure', [cure])];
-  const seen = mended ? [] : [...part('The log', [log]), ...part('The x-ray', [xray])];
-  const verdict = mended ? [] : verdictLines(check);
-  const all = [
-    ...lines,
-    ...part('Threads', [threads.join(', ')]),
-    ...part('Try', [...tries.flatMap(tried => tryLines(tried, mended)), ...[byHand].flat()]),
-    ...seen,
-    ...part('The checker', [`$ npm run -s check:url -- ${check.args}`, ...verdict]),
+  const { page = '/' } = shown;
+  return [
+    ...(mended ? mendedLines(shown) : brokenLines(shown)),
     '',
     `The x-ray is on http://localhost:3000${page}, and Ctrl-C stops it. What comes in:`,
+  ].map(line => withPort(line, port));
+}
+
+/** As one finds it: what is seen first, and then why. */
+function brokenLines(shown: Break): string[] {
+  const { name, sees, cause, cure, threads, tries, byHand, log, xray, check } = shown;
+  return [
+    `${name}: ${sees}`,
+    ...part('Try', [...tries.flatMap(tryLines), ...(byHand === undefined ? [] : [byHand])]),
+    ...part('Then the log', [log]),
+    ...part('The x-ray', [xray]),
+    ...part('The checker', [checkerLine(check), ...verdictLines(check)]),
+    ...part('The cause', [cause]),
+    ...part('The cure', [cure]),
+    ...part('Threads', [threads.join(', ')]),
   ];
-  return all.map(line => withPort(line, port));
+}
+
+function mendedLines(shown: Break): string[] {
+  const { name, sees, cure, tries } = shown;
+  const commands = tries.map(commandLine);
+  const check = { args: mendedArgs(shown) };
+  return [
+    `${name}, mended. It was: ${sees}`,
+    ...part('The cure', [cure]),
+    ...part('Try', [...commands, checkerLine(check)]),
+  ];
 }
 
 function part(title: string, lines: string[]): string[] {
   return ['', title, ...lines.map(line => `  ${line}`)];
 }
 
-function tryLines({ command, prints }: Try, mended: boolean): string[] {
-  const printed = mended || prints === '' ? [] : prints.split('\n');
-  return [`$ ${command}`, ...printed.map(line => `  ${line}`)];
+/** What the checker is told where it starts the program itself: to start it without the mistake. */
+export function mendedArgs({ name, check }: Break): string {
+  return check.args.replace(`${name}'`, `${name} --mended'`);
+}
+
+function tryLines({ prints, ...tried }: Try): string[] {
+  return [commandLine(tried), ...prints.split('\n').map(line => `  ${line}`)];
+}
+
+function commandLine({ command }: Pick<Try, 'command'>): string {
+  return `$ ${command.replaceAll('\n', '\n    ')}`;
+}
+
+function checkerLine({ args }: Pick<Verdict, 'args'>): string {
+  return `$ npm run -s check:url -- ${args}`;
 }
 
 function verdictLines({ faults, blind }: Verdict): string[] {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, type TestContext, test } from 'node:test';
 import type { Break } from '../../gallery/break.ts';
 import { breaks } from '../../gallery/breaks.ts';
+import { mendedArgs } from '../../gallery/show.ts';
 import { realList } from '../../gallery/wiring.ts';
 import { listen } from '../../http/listen.ts';
 import { faultsIn } from '../check/support.ts';
@@ -16,14 +17,14 @@ describe('without its mistake nothing is seen of', { concurrency: atOnce }, () =
   for (const shown of breaks) test(shown.name, needsOf(shown), t => isMended(t, shown));
 });
 
-async function isMended(t: TestContext, { mended, tries, check, name }: Break): Promise<void> {
+async function isMended(t: TestContext, shown: Break): Promise<void> {
+  const { mended, tries, check } = shown;
   const port = mended ? await serve(t, mended()) : real.port;
   for (const { command, prints, alike } of tries)
     if (!alike) assert.doesNotMatch(await once(typed, command, port), patternOf(prints), command);
   const ids = Object.keys(check.faults);
   if (ids.length === 0) return;
-  const args = check.args.replace(`${name}'`, `${name} --mended'`);
-  const found = faultsIn(await once(checked, args, port));
+  const found = faultsIn(await once(checked, mendedArgs(shown), port));
   assert.deepEqual(
     found.filter(id => ids.includes(id)),
     [],

@@ -8,16 +8,18 @@ import { freePort } from '../../docs/lesson/make/free-port.ts';
 import type { Break, Served } from '../../gallery/break.ts';
 import { withPort } from '../../gallery/show.ts';
 import { listen } from '../../http/listen.ts';
-import { hasOtherAddress, report } from '../check/support.ts';
+import { hasIpv6, hasOtherAddress, report } from '../check/support.ts';
 import { root } from './markdown.ts';
 
 export const atOnce = 4; // breaks side by side: most of their time is waiting
 const waitMs = 20_000; // for a line, on a machine that does other things
 const idleMs = 2_000; // a minute, for tests
 
-export function needsOf({ name }: Break) {
-  const needs = name === 'open-to-the-network' && !hasOtherAddress();
-  return needs ? { skip: 'this machine has no address but loopback' } : {};
+/** For a machine that lacks what a break is about. */
+export function needsOf({ name }: Break): { skip?: string } {
+  if (name === 'open-to-the-network' && !hasOtherAddress())
+    return { skip: 'this machine has no address but loopback' };
+  return name === 'one-loopback' && !hasIpv6() ? { skip: 'this machine has no ::1' } : {};
 }
 
 /** In this process, until the test ends. Returns its port. */
