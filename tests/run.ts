@@ -48,11 +48,12 @@ if (files.length === 0) {
   console.error(`No test file is called ${words.join(' or ')}.`);
   process.exit(2);
 }
+const timeoutMs = flags.docs ? 450_000 : 300_000; // of a file, too: the gallery's starts eighty programs
 const args = [
   '--import=tsx',
   '--test',
   '--test-reporter=spec',
-  '--test-timeout=300000', // ms; a test that hangs says its name and ends
+  `--test-timeout=${timeoutMs}`, // a test that hangs says its name and ends
   `--test-concurrency=${availableParallelism() + 1}`, // many of them wait
   ...files,
 ];

@@ -12,7 +12,7 @@ import { hasIpv6, hasOtherAddress, report } from '../check/support.ts';
 import { root } from './markdown.ts';
 
 export const atOnce = 4; // breaks side by side: most of their time is waiting
-const waitMs = 20_000; // for a line, on a machine that does other things
+const waitMs = 60_000; // for a line: a start from cold and a machine that does other things
 const idleMs = 2_000; // a minute, for tests
 
 /** For a machine that lacks what a break is about. */
