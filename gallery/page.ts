@@ -2,7 +2,7 @@
  * docs/failures.md, out of the gallery's own texts: what the terminal says and what the page says
  * are one.
  *
- *     npm run break:page
+ *     npm run docs:failures
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ export function failuresPage(): string {
   return [
     '# What goes wrong when an MCP server is mounted',
     '',
-    '<!-- Made of gallery/ by npm run break:page. -->',
+    '<!-- Made of gallery/ by npm run docs:failures. -->',
     '',
     ...intro,
     '',

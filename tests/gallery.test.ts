@@ -10,7 +10,7 @@ const root = new URL('..', import.meta.url);
 
 test('docs/failures.md is what the gallery says now', () => {
   const page = readFileSync(new URL('docs/failures.md', root), 'utf8');
-  assert.equal(page, failuresPage(), 'run npm run break:page');
+  assert.equal(page, failuresPage(), 'run npm run docs:failures');
 });
 
 test('every file of the gallery is a break of its name', () => {
