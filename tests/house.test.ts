@@ -71,6 +71,7 @@ const asTheyAre = [
   /^tests\/apps\/proxy\/passes\.test\.ts$/, // one that answers nothing, behind the proxy
   /^tests\/fixtures\/(edge|heavy|unread)-server\.ts$/, // whose memory is measured
   /^tests\/(exercises|copy)\.test\.ts$/, // programs of others
+  /^tests\/docs\/gallery/, // mistakes, on purpose
   /^tests\/program\/program\.test\.ts$/, // a port that is taken
   /^tests\/apps\/xray\/screenshots\.ts$/, // no test
   /^tests\/(package|soak)\//, // programs as their users have them
@@ -89,6 +90,13 @@ test('every app of every test is held to the mount contract, or stands here with
     const source = readFileSync(join(root, file), 'utf8');
     if (serves.test(source)) assert.match(source, /from '[./]+held\.ts'/, file);
   }
+});
+
+test('the gallery of mistakes is there to be looked at: nothing imports it', () => {
+  for (const [file, names] of imports)
+    if (!file.startsWith('gallery/'))
+      for (const imported of names) assert.doesNotMatch(imported, /^gallery\//, file);
+  assert.ok(importsBelow('gallery/breaks/').length > 50);
 });
 
 test('no import goes in a circle, not even of a type', () => {

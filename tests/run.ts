@@ -24,10 +24,10 @@ const { values: flags, positionals: words } = parseArgs({
 
 const documentation = /^(docs\/|readme\.|exercises\.|learn\.)/;
 /** Of files, of a browser, or of others' servers, whichever Node runs them. */
-const once = /^(apps\/.*page\.test|check\/|copy\.|house\.|limits\.|http\/near)/;
+const once = /^(apps\/.*page\.test|check\/|copy\.|gallery\.|house\.|limits\.|http\/near)/;
 /** What starts programs, fills memory, floods or opens a browser: seconds each. */
 const heavy =
-  /^(apps\/(.*page\.test|proxy\/)|(attacks-heavy|faults|copy)\.|(program|check|proxy)\/)/;
+  /^(apps\/(.*page\.test|proxy\/)|(attacks-heavy|faults|copy|gallery)\.|(program|check|proxy)\/)/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
@@ -48,11 +48,12 @@ if (files.length === 0) {
   console.error(`No test file is called ${words.join(' or ')}.`);
   process.exit(2);
 }
+const timeoutMs = flags.docs ? 450_000 : 300_000; // of a file, too: the gallery's starts eighty programs
 const args = [
   '--import=tsx',
   '--test',
   '--test-reporter=spec',
-  '--test-timeout=300000', // ms; a test that hangs says its name and ends
+  `--test-timeout=${timeoutMs}`, // a test that hangs says its name and ends
   `--test-concurrency=${availableParallelism() + 1}`, // many of them wait
   ...files,
 ];

@@ -68,6 +68,7 @@ function withoutQuery(target: string): string {
 }
 
 const prefix = '/mcp-mount-check';
+const nowhere = '/no-server-has-this'; // not '/mcp…': a prefix compared as text would take it
 
 /** Asks as a proxy would that was entered at a prefix and stripped it. */
 async function strippedPrefix(visit: Visit, { endpoint }: Found): Promise<Outcome> {
@@ -111,7 +112,7 @@ async function longer(visit: Visit, { method, path, asked }: Entry): Promise<Out
   const answer = await visit.ask(target, asked);
   const seen = `${nameOf(method, target)}: ${answer.status}`;
   if (!isLetIn(answer)) return pass(seen);
-  const anywhere = isLetIn(await visit.ask('/mcp-mount-check', asked));
+  const anywhere = isLetIn(await visit.ask(nowhere, asked));
   return anywhere ? notLookedAt('it answers at any path') : fault(seen);
 }
 

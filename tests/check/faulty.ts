@@ -101,7 +101,7 @@ class Faulty {
 
   /** One slash at the end makes no other path. */
   private routed(target: string): string {
-    if (this.has('segment') && target === `${mount}x`) return mount;
+    if (this.has('segment') && /^\/mcp[^/]+$/.test(target)) return mount;
     if (this.has('no path at all')) return mount;
     const path = this.has('spelling') ? target.toLowerCase() : target;
     return path.replace(/(?<=[^/])\/$/, '');
