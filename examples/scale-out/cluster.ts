@@ -16,6 +16,7 @@ export interface Cluster {
   nodes: Record<Name, Node>;
   /** Of the proxy. */
   origin: string;
+  proxyPid: number | undefined;
   /** Starts a node anew, once the one before has ended. */
   restart(name: Name): Promise<void>;
   /** Takes all of it down, the last started first. */
@@ -60,7 +61,7 @@ export async function startCluster({
     const restart = async (name: Name) => {
       nodes[name] = await launchNode(name);
     };
-    return { database, nodes, origin: proxy.origin, restart, stop };
+    return { database, nodes, origin: proxy.origin, proxyPid: proxy.pid, restart, stop };
   } catch (error) {
     await stop();
     throw error;

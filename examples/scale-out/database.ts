@@ -13,6 +13,8 @@ export interface Database {
   socket: string;
   /** Of another database there, which is made. */
   another(name: string): string;
+  /** Of its first process; all others are its children. */
+  pid(): number | undefined;
   start(): Promise<void>;
   /** `'crash'`: as when the power goes; it repairs itself from its log when it starts. */
   stop(how?: 'now' | 'crash'): Promise<void>;
@@ -65,7 +67,8 @@ export async function startDatabase(): Promise<Database> {
     throw error;
   }
   const socket = join(folder, '.s.PGSQL.5432');
-  return { url: urlOf('postgres'), socket, another, start: startServer, stop, remove };
+  const pid = () => server?.child.pid;
+  return { url: urlOf('postgres'), socket, another, pid, start: startServer, stop, remove };
 }
 
 /** PostgreSQL refuses to run as root: then as the user that Debian's package makes. */

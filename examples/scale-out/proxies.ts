@@ -2,8 +2,9 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../docs/lesson/make/free-port.ts';
 import { programOf } from './installed.ts';
-import { start } from './programs.ts';
+import { type Launch, start } from './programs.ts';
 
 export const names = ['a', 'b', 'c'] as const;
 export type Name = (typeof names)[number];
@@ -18,34 +19,68 @@ export function portsFrom(first: number): Ports {
   return { proxy: first, nodes: { a: first + 1, b: first + 2, c: first + 3 } };
 }
 
+/** Ports at which nobody listens, for programs that are started a moment later. */
+export async function freePorts(): Promise<Ports> {
+  const [proxy, a, b, c] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  return { proxy, nodes: { a, b, c } };
+}
+
 export interface Proxy {
   origin: string;
+  pid: number | undefined;
   stop(): Promise<void>;
 }
 
 /** Resolves once it takes connections. */
 export type StartProxy = (ports: Ports) => Promise<Proxy>;
 
-/** nginx.conf. @throws Missing */
-export async function startNginx(ports: Ports): Promise<Proxy> {
+/** nginx.conf, or another of its configurations. @throws Missing */
+export function startNginx(ports: Ports, configuration = 'nginx.conf'): Promise<Proxy> {
   const command = programOf('nginx', 'nginx-light');
-  const folder = mkdtempSync(join(tmpdir(), 'mcp-mount-nginx-'));
-  chmodSync(folder, 0o711); // root's nginx works as nobody, and keeps larger bodies in here
-  writeFileSync(join(folder, 'nginx.conf'), configurationAt('nginx.conf', ports));
-  const args = ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr', '-g', 'error_log stderr notice;'];
-  const program = await start({ command, args }, /start worker process/);
+  return serve(configuration, ports, /start worker process/, folder => {
+    chmodSync(folder, 0o711); // root's nginx works as nobody, and keeps larger bodies in here
+    const log = ['-e', 'stderr', '-g', 'error_log stderr notice;'];
+    return { command, args: ['-p', folder, '-c', configuration, ...log] };
+  });
+}
+
+/** haproxy.cfg. @throws Missing */
+export function startHaproxy(ports: Ports): Promise<Proxy> {
+  const command = programOf('haproxy', 'haproxy');
+  return serve('haproxy.cfg', ports, /Loading success/, cwd => {
+    return { command, args: ['-W', '-f', 'haproxy.cfg'], cwd };
+  });
+}
+
+/** Caddyfile. @throws Missing */
+export function startCaddy(ports: Ports): Promise<Proxy> {
+  const command = programOf('caddy', 'caddy');
+  return serve('Caddyfile', ports, /serving initial configuration/, cwd => {
+    const env = { ...process.env, XDG_CONFIG_HOME: cwd, XDG_DATA_HOME: cwd }; // it writes there
+    return { command, args: ['run', '--config', 'Caddyfile', '--adapter', 'caddyfile'], cwd, env };
+  });
+}
+
+/** @param launchIn what to start, given the folder that has the configuration */
+async function serve(
+  configuration: string,
+  ports: Ports,
+  isUp: RegExp,
+  launchIn: (folder: string) => Launch,
+): Promise<Proxy> {
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-mount-proxy-'));
+  writeFileSync(join(folder, configuration), configurationAt(configuration, ports));
+  const program = await start(launchIn(folder), isUp);
   async function stop(): Promise<void> {
     await program.end();
     rmSync(folder, { recursive: true });
   }
-  return { origin: `http://localhost:${ports.proxy}`, stop };
+  return { origin: `http://localhost:${ports.proxy}`, pid: program.child.pid, stop };
 }
 
 /** A proxy's configuration, its ports 3000 to 3003 changed to these. */
 export function configurationAt(file: string, { proxy, nodes }: Ports): string {
   const ports = [proxy, ...names.map(name => nodes[name])];
   const text = readFileSync(new URL(file, import.meta.url), 'utf8');
-  return text.replaceAll(/(127\.0\.0\.1|localhost):300([0-3])\b/g, (_all, host, digit) => {
-    return `${host}:${ports[Number(digit)]}`;
-  });
+  return text.replaceAll(/(?<=:)300([0-3])\b/g, (_all, digit) => String(ports[Number(digit)]));
 }
