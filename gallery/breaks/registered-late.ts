@@ -1,5 +1,4 @@
 /** A session is noted in the table when it has been written to the audit log, not before. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { opened, type SessionEvent } from '../../apps/mcp/channels.ts';
 import type { App } from '../../http/app.ts';
 import type { Break, Served } from '../break.ts';
@@ -9,7 +8,7 @@ export const registeredLate: Break = {
   name: 'registered-late',
   sees: '400 No transport found for sessionId, at once after connecting',
   cause:
-    'The stream has named the session, and the table that a POST is looked up in does not have it yet: an await stands between the two.',
+    'The stream has named the session, and the table that a POST is looked up in does not have it yet: something slow stands between the two.',
   cure: 'Put the session in the table first, then connect: a client posts within milliseconds of the endpoint event.',
   threads: ['typescript-sdk#294', 'typescript-sdk#302'],
   tries: [
@@ -31,10 +30,9 @@ Can't use http://localhost:3000/mcp/sse: 400 Bad Request.`,
 
 function broken(): Served {
   const transports = new Set<string>();
-  opened.subscribe(async event => {
+  opened.subscribe(event => {
     const { sessionId } = event as SessionEvent; // what the channel carries
-    await audited();
-    transports.add(sessionId);
+    audit(() => transports.add(sessionId));
   });
   const looking = (app: App): App => {
     return (req, res) => {
@@ -46,6 +44,6 @@ function broken(): Served {
   return { app: listWith(mcp => looking(mcp)) };
 }
 
-async function audited(): Promise<void> {
-  await wait(3_000); // ms: a disk that is busy
+function audit(written: () => void): void {
+  setTimeout(written, 3_000); // ms: a disk that is busy
 }
