@@ -232,6 +232,10 @@ function send(
       const id = String(res.headers['mcp-session-id']);
       res.once('end', () => resolve({ id })).resume();
     });
-    req.on('error', reject).end(body);
+    req.end(body).on('error', error => {
+      // On a slow machine a kept connection may have been idle for as long as the server keeps one.
+      if (req.reusedSocket) resolve(send(origin, agent, method, headers, body));
+      else reject(error);
+    });
   });
 }
