@@ -142,9 +142,10 @@ describe('a session', () => {
 describe('a check', () => {
   test('that hangs is ended in time, with its children', async t => {
     const { course } = await newCourse(t, { edits: ['with a child'] });
-    const { green, text } = await runCheck(first(course), { limitMs: 1_500 });
+    // time enough to start on a busy machine: it is to hang, not to be late
+    const { green, text } = await runCheck(first(course), { limitMs: 6_000 });
     assert.ok(!green);
-    assert.match(text, /stopped after 1\.5 s[\s\S]*something in one\.ts goes on for ever/);
+    assert.match(text, /stopped after 6 s[\s\S]*something in one\.ts goes on for ever/);
     const pid = Number(/child (\d+)/.exec(text)?.[1]);
     await gone(pid);
   });
