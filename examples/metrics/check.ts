@@ -20,6 +20,7 @@ const root = join(here, '../..');
 async function main(): Promise<void> {
   if (!existsSync(join(here, 'node_modules'))) must('npm', ['ci', '--no-audit', '--no-fund'], here);
   must('npx', ['tsc', '-p', here], root);
+  checkFlags();
   const env = { ...process.env, PORT: '0', METRICS_PORT: '0' };
   const server = spawn(process.execPath, ['--import', 'tsx', join(here, 'server.ts')], {
     cwd: root,
@@ -41,6 +42,24 @@ async function main(): Promise<void> {
 function must(command: string, args: string[], cwd: string): void {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${status}\n${stdout}${stderr}`);
+}
+
+/** What is not heeded is refused, and the network is opened by nobody without a token. */
+function checkFlags(): void {
+  const rows: [flags: string, status: number, said: RegExp][] = [
+    ['--version', 0, /^\d+\.\d+\.\d+\n$/],
+    ['--explain GET /items/', 2, /^--explain: this only serves/],
+    ['--host 0.0.0.0', 2, /opens the list to the network/],
+    ['--host 0.0.0.0 --explain GET /items/', 2, /^--explain: this only serves/],
+  ];
+  const env = { ...process.env, PORT: '0', METRICS_PORT: '0', MCP_TOKEN: '' };
+  for (const [flags, expected, said] of rows) {
+    const args = ['--import', 'tsx', join(here, 'server.ts'), ...flags.split(' ')];
+    const limits = { cwd: root, env, encoding: 'utf8', timeout: 20_000 } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, limits);
+    assert.equal(status, expected, `${flags}: ${stdout}${stderr}`);
+    assert.match(stdout + stderr, said);
+  }
 }
 
 async function checkCounts(origin: string, metrics: string): Promise<void> {

@@ -21,7 +21,8 @@ export function portsFrom(first: number): Ports {
 
 /** Ports at which nobody listens, for programs that are started a moment later. */
 export async function freePorts(): Promise<Ports> {
-  const [proxy, a, b, c] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  // At once, so that no two are the same.
+  const [proxy, a, b, c] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
   return { proxy, nodes: { a, b, c } };
 }
 

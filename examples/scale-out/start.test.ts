@@ -1,5 +1,6 @@
 /** `npm run scale-out` as its user meets it. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -82,6 +83,24 @@ test('a database that can’t be made leaves no folder', async t => {
   const left = foldersIn(t, long);
   await assert.rejects(startDatabase(), /Command failed: .*initdb/); // its paths have 1,024 bytes at most
   assert.deepEqual(left(), []);
+});
+
+test('a node refuses what it does not heed, and an open network without a token', () => {
+  const rows: [flags: string, status: number, said: RegExp][] = [
+    ['--version', 0, /^\d+\.\d+\.\d+\n$/],
+    ['--explain GET /items/', 2, /^--explain: this only serves/],
+    ['--data list.db', 2, /^--data, DATA_FILE: this keeps its list elsewhere/],
+    ['--host 0.0.0.0', 2, /opens the list to the network/],
+    ['--host 0.0.0.0 --explain GET /items/', 2, /^--explain: this only serves/],
+  ];
+  const script = fileURLToPath(new URL('server.ts', import.meta.url));
+  const env = { ...process.env, MCP_TOKEN: '', DATABASE_URL: 'postgres://me@127.0.0.1:1/nowhere' };
+  for (const [flags, expected, said] of rows) {
+    const args = ['--import', 'tsx', script, ...flags.split(' ')];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+    assert.equal(status, expected, `${flags}: ${stdout}${stderr}`);
+    assert.match(stdout + stderr, said);
+  }
 });
 
 async function started(t: TestContext) {
