@@ -17,30 +17,52 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
 
+const patienceMs = 20_000; // the machine may be busy
+
 async function main(): Promise<void> {
   if (!existsSync(join(here, 'node_modules'))) must('npm', ['ci', '--no-audit', '--no-fund'], here);
   must('npx', ['tsc', '-p', here], root);
+  checkFlags();
   const env = { ...process.env, PORT: '0', METRICS_PORT: '0' };
   const server = spawn(process.execPath, ['--import', 'tsx', join(here, 'server.ts')], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const exited = once(server, 'exit');
   try {
-    const [line] = await once(server.stdout, 'data');
+    const [line] = await once(server.stdout, 'data', { signal: AbortSignal.timeout(patienceMs) });
     const [, origin = '', metrics = ''] = /^(\S+), (\S+)\n/.exec(String(line)) ?? [];
     await checkCounts(origin, metrics);
   } finally {
     server.kill();
-    const [code] = await once(server, 'exit');
-    assert.equal(code, 0, 'it stops when it is told to');
+    await exited;
   }
+  assert.equal(server.exitCode, 0, 'it stops when it is told to');
   console.log('ok  examples/metrics');
 }
 
 function must(command: string, args: string[], cwd: string): void {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${status}\n${stdout}${stderr}`);
+}
+
+/** What is not heeded is refused, and the network is opened by nobody without a token. */
+function checkFlags(): void {
+  const rows: [flags: string, status: number, said: RegExp][] = [
+    ['--version', 0, /^\d+\.\d+\.\d+\n$/],
+    ['--explain GET /items/', 2, /^--explain: this only serves/],
+    ['--host 0.0.0.0', 2, /opens the list to the network/],
+    ['--host 0.0.0.0 --explain GET /items/', 2, /^--explain: this only serves/],
+  ];
+  const env = { ...process.env, PORT: '0', METRICS_PORT: '0', MCP_TOKEN: '' };
+  for (const [flags, expected, said] of rows) {
+    const args = ['--import', 'tsx', join(here, 'server.ts'), ...flags.split(' ')];
+    const limits = { cwd: root, env, encoding: 'utf8', timeout: patienceMs } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, limits);
+    assert.equal(status, expected, `${flags}: ${stdout}${stderr}`);
+    assert.match(stdout + stderr, said);
+  }
 }
 
 async function checkCounts(origin: string, metrics: string): Promise<void> {

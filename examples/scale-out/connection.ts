@@ -44,10 +44,21 @@ function withSettings(url: string, settings: Record<string, string | number>): s
 
 /**
  * Whether the database has said that it did not carry a statement out. Otherwise it went away
- * (57P01 to 57P05: it said that it goes), and nobody knows.
+ * (57P01 to 57P05: it said that it goes) or says itself that it doesn't know (40003), and nobody does.
  */
 export function isAnswer(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && !/^(?:57P|08)/.test(error.code ?? '57P');
+  if (!(error instanceof pg.DatabaseError)) return false;
+  if (/^(?:FATAL|PANIC)$/.test(error.severity ?? '')) return false; // the connection ends with it
+  return !/^(?:57P|08|40003)/.test(error.code ?? '57P');
+}
+
+const partingMs = 500; // on a network that works, it takes one
+
+/** Ends it in order, or without, where the network says nothing: else that would last for minutes. */
+export async function endOf(client: pg.Client): Promise<void> {
+  const late = setTimeout(() => client.connection.stream.destroy(), partingMs).unref();
+  await client.end();
+  clearTimeout(late);
 }
 
 /** For the operator. Of an address that has several, as 'localhost', each attempt fails for itself. */

@@ -1,8 +1,8 @@
 /** A PostgreSQL of one's own, in a temporary folder, which nobody reaches but over a socket there. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from './folders.ts';
 import { Missing, postgresPrograms } from './installed.ts';
 import { type Program, start } from './programs.ts';
 
@@ -29,12 +29,15 @@ const running = /database system is ready to accept connections/;
 export async function startDatabase(): Promise<Database> {
   const programs = postgresPrograms();
   const owner = ownerOfData();
-  const folder = mkdtempSync(join(tmpdir(), 'mcp-mount-postgres-'));
+  const { path: folder, remove: removeFolder } = temporaryFolder('mcp-mount-postgres-');
   const data = join(folder, 'data');
-  if (owner) chownSync(folder, owner.uid, owner.gid);
-  const init = ['-D', data, '-U', 'list', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
-  execFileSync(join(programs, 'initdb'), init, { ...owner, cwd: folder, stdio: 'pipe' });
   let server: Program | undefined;
+
+  function init(): void {
+    if (owner) chownSync(folder, owner.uid, owner.gid);
+    const args = ['-D', data, '-U', 'list', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+    execFileSync(join(programs, 'initdb'), args, { ...owner, cwd: folder, stdio: 'pipe' });
+  }
 
   async function startServer(): Promise<void> {
     const args = ['-D', data, '-k', folder, '-c', 'listen_addresses='];
@@ -51,7 +54,7 @@ export async function startDatabase(): Promise<Database> {
 
   async function remove(): Promise<void> {
     await stop('crash'); // nobody will miss what it has not written yet
-    rmSync(folder, { recursive: true });
+    removeFolder();
   }
 
   const urlOf = (name: string) => `postgres://list@/${name}?host=${encodeURIComponent(folder)}`;
@@ -61,6 +64,7 @@ export async function startDatabase(): Promise<Database> {
   }
 
   try {
+    init();
     await startServer();
   } catch (error) {
     await remove();

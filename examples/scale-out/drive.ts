@@ -1,6 +1,5 @@
 /** Drives three nodes with sixty clients, and does to them what happens to nodes and databases. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
@@ -10,7 +9,7 @@ import { itemSchema } from '../../store.ts';
 import { itemsUri } from '../../tools.ts';
 import { Account, Agent } from './agents.ts';
 import { type Cluster, type Node, startCluster } from './cluster.ts';
-import { names, type Ports } from './proxies.ts';
+import { freePorts, names } from './proxies.ts';
 
 const clients = 60;
 const loadMs = 20_000;
@@ -237,20 +236,4 @@ function textOf({ body }: Response) {
       check();
     });
   return { until };
-}
-
-async function freePorts(): Promise<Ports> {
-  const servers = await Promise.all(
-    [...names, 'proxy'].map(
-      () =>
-        new Promise<ReturnType<typeof createServer>>(done => {
-          const server = createServer();
-          server.listen(0, '127.0.0.1', () => done(server));
-        }),
-    ),
-  );
-  // a server on a port has no other shape of address
-  const [a = 0, b = 0, c = 0, proxy = 0] = servers.map(s => (s.address() as { port: number }).port);
-  await Promise.all(servers.map(server => new Promise(done => server.close(done))));
-  return { proxy, nodes: { a, b, c } };
 }

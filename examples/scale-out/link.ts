@@ -4,11 +4,13 @@
  * a change, since it may have missed some.
  */
 import pg from 'pg';
-import { reasonOf, type Session } from './connection.ts';
+import { endOf, reasonOf, type Session } from './connection.ts';
 
 export interface Link {
   /** Whether the database was looked for and not found. */
   isAway(): boolean;
+  /** A write of one's own has ended, and nobody knows how: it may have been made, or be yet. */
+  doubt(): void;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function openLink(session: Session, options: LinkOptions): Promise<
   let beat: NodeJS.Timeout | undefined;
   let pause: NodeJS.Timeout | undefined;
   let isAway = false;
+  let knowsOwn = true; // each change of one's own is told by who made it
   let closed = false;
 
   async function connect(): Promise<void> {
@@ -39,13 +42,13 @@ export async function openLink(session: Session, options: LinkOptions): Promise<
     fresh.on('error', () => {}); // 'end' follows
     await fresh.connect();
     fresh.on('notification', ({ payload }) => {
-      if (payload !== session.writer) news.come();
+      if (payload !== session.writer || !knowsOwn) news.come();
     });
     await fresh.query('LISTEN mcp_mount').catch(async error => {
-      await fresh.end();
+      await endOf(fresh);
       throw error;
     });
-    if (closed) return fresh.end();
+    if (closed) return endOf(fresh);
     client = fresh;
     fresh.once('end', () => lost(fresh));
     beat = setInterval(() => fresh.query('SELECT').catch(() => fresh.end()), beatMs).unref();
@@ -76,12 +79,17 @@ export async function openLink(session: Session, options: LinkOptions): Promise<
   await connect();
   return {
     isAway: () => isAway,
+    // From then on: a statement that is on its way may come to be carried out minutes later.
+    doubt() {
+      knowsOwn = false;
+      news.come(); // it may have been said before the doubt
+    },
     async close() {
       closed = true;
       clearInterval(beat);
       clearTimeout(pause);
       news.end();
-      await client?.end();
+      if (client) await endOf(client);
     },
   };
 }

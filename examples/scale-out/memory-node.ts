@@ -5,14 +5,14 @@
  *     an item named 'busy'    is refused with 503, each time
  *     an item named 'away'    from then on /readyz says 503, until one is named 'back'
  *
- * Flags as those of server.ts; with STATELESS in the environment, without sessions.
+ * Flags as those of server.ts but --data and --explain; with STATELESS in the environment, without sessions.
  */
 import { accessLog } from '../../apps/xray/log.ts';
 import { listen, stopOnSignal } from '../../http/listen.ts';
-import { type Options, parseOptions } from '../../program/options.ts';
 import { banner, reportAndExit } from '../../program/startup.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore, type Store, StoreFailure } from '../../store.ts';
+import { servingOptions } from '../options.ts';
 
 function ailingStore(): Store {
   const store = memoryStore();
@@ -29,8 +29,8 @@ function ailingStore(): Store {
 }
 
 async function main(): Promise<void> {
-  // It is not asked for help.
-  const options = parseOptions(process.argv.slice(2), process.env) as Options;
+  const options = servingOptions({ keepsData: false });
+  if (typeof options === 'string') return console.log(options);
   const { STATELESS } = process.env;
   const mcp = { ...options.mcp, ...(STATELESS && { stateless: true }) };
   const app = createApp(ailingStore(), { ...options, mcp });

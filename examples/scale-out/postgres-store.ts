@@ -32,7 +32,7 @@ export interface PostgresOptions extends StoreOptions {
   onTrouble?: (line: string) => void;
 }
 
-const defaultPoolSize = 10; // of the 100 that PostgreSQL takes unless told: room for nine nodes
+const defaultPoolSize = 10; // and one listens: of the 97 that PostgreSQL leaves to all unless told, room for eight nodes
 const defaultAnswerMs = 5_000; // longer than any statement here takes, locks included
 const defaultBeatMs = 2_000; // a network that is gone says nothing: it is noticed in three of these
 const connectMs = 2_000; // to open a connection, or to wait for a free one
@@ -83,7 +83,9 @@ export async function postgresStore(
   async function write(statement: Statement, ...values: unknown[]): Promise<Item | undefined> {
     const client = await connect(cantWrite);
     const { rows } = await answerOf(client, { ...statement, values }).catch(error => {
-      throw isAnswer(error) ? failureOf(error, cantWrite) : new StoreFailure('unsure', unsure);
+      if (isAnswer(error)) throw failureOf(error, cantWrite);
+      link.doubt();
+      throw new StoreFailure('unsure', unsure);
     });
     const [row] = rows;
     if (row === undefined) return undefined;

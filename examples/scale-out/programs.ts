@@ -34,8 +34,8 @@ export async function start(launch: Launch, isUp: RegExp): Promise<Program> {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const kill = () => void child.kill('SIGKILL');
-  process.once('exit', kill); // nothing is left behind
+  const kill = () => killGroup(child);
+  process.prependListener('exit', kill); // nothing is left behind; before the folders go that it works in
   let text = '';
   let hear = () => {};
   for (const output of [child.stdout, child.stderr])
@@ -51,7 +51,7 @@ export async function start(launch: Launch, isUp: RegExp): Promise<Program> {
   const late = AbortSignal.timeout(startMs);
   const isLate = once(late, 'abort').then(() => false);
   if (!(await Promise.race([up, over, isLate]))) {
-    child.kill('SIGKILL');
+    kill();
     throw new Error(`${command} ${args.join(' ')} did not start:\n${text}`);
   }
   hear = () => {};
@@ -61,4 +61,12 @@ export async function start(launch: Launch, isUp: RegExp): Promise<Program> {
     return code ?? killed;
   }
   return { child, printed: () => text, end };
+}
+
+/** With what it has started: nginx's workers outlive a master that is killed. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return; // there is no such program
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {} // all of them have exited
 }

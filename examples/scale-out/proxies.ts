@@ -1,8 +1,8 @@
 /** A proxy in front of the nodes, by the configuration beside this, at ports of one's choice. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../docs/lesson/make/free-port.ts';
+import { temporaryFolder } from './folders.ts';
 import { programOf } from './installed.ts';
 import { type Launch, start } from './programs.ts';
 
@@ -21,7 +21,8 @@ export function portsFrom(first: number): Ports {
 
 /** Ports at which nobody listens, for programs that are started a moment later. */
 export async function freePorts(): Promise<Ports> {
-  const [proxy, a, b, c] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  // At once, so that no two are the same.
+  const [proxy, a, b, c] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
   return { proxy, nodes: { a, b, c } };
 }
 
@@ -68,12 +69,15 @@ async function serve(
   isUp: RegExp,
   launchIn: (folder: string) => Launch,
 ): Promise<Proxy> {
-  const folder = mkdtempSync(join(tmpdir(), 'mcp-mount-proxy-'));
+  const { path: folder, remove } = temporaryFolder('mcp-mount-proxy-');
   writeFileSync(join(folder, configuration), configurationAt(configuration, ports));
-  const program = await start(launchIn(folder), isUp);
+  const program = await start(launchIn(folder), isUp).catch(error => {
+    remove();
+    throw error;
+  });
   async function stop(): Promise<void> {
     await program.end();
-    rmSync(folder, { recursive: true });
+    remove();
   }
   return { origin: `http://localhost:${ports.proxy}`, pid: program.child.pid, stop };
 }

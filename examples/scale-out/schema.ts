@@ -1,6 +1,7 @@
 /** The list's tables, and the statements on them. */
 import pg from 'pg';
 import { startingItems } from '../../store.ts';
+import { endOf } from './connection.ts';
 
 const version = 1;
 const lock = 0x4d43504d; // 'MCPM': the advisory lock under which one node makes the tables
@@ -60,7 +61,7 @@ export async function setUp(config: pg.ClientConfig): Promise<void> {
     await createOrRecognize(client);
     await client.query('COMMIT');
   } finally {
-    await client.end(); // which rolls back what was not committed
+    await endOf(client); // which rolls back what was not committed
   }
 }
 

@@ -3,19 +3,19 @@
  *
  *     DATABASE_URL=postgres://… node --import tsx examples/scale-out/server.ts --node a --port 3001
  *
- * Flags as those of server.ts. MAX_ITEMS raises the bound of the list.
+ * Flags as those of server.ts but --data and --explain. MAX_ITEMS raises the bound of the list.
  */
 import { accessLog } from '../../apps/xray/log.ts';
 import { listen, stopOnSignal } from '../../http/listen.ts';
 import { UsageError } from '../../program/flags.ts';
-import { parseOptions, usage } from '../../program/options.ts';
 import { banner, reportAndExit } from '../../program/startup.ts';
 import { createApp } from '../../server.ts';
+import { servingOptions } from '../options.ts';
 import { postgresStore } from './postgres-store.ts';
 
 async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2), process.env);
-  if (typeof options === 'string') return console.log(usage);
+  const options = servingOptions({ keepsData: false });
+  if (typeof options === 'string') return console.log(options);
   const store = await postgresStore(databaseUrl(), maxItems());
   const app = createApp(store, options);
   const running = await listen(app, options.hosts, options.port);

@@ -22,8 +22,16 @@ async function main(): Promise<void> {
     console.log('Taking it down.');
     await (await starting).stop();
   });
-  process.once('SIGHUP', () => process.exit(129)); // the terminal was closed: nothing is left behind
+  stopOnHangUp();
   console.log(told(await starting));
+}
+
+/** The terminal was closed: all is taken down as at Ctrl-C, and nobody reads what is said of it. */
+function stopOnHangUp(): void {
+  process.on('SIGHUP', () => {
+    for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+    process.kill(process.pid, 'SIGTERM');
+  });
 }
 
 function told({ origin, nodes }: Cluster): string {

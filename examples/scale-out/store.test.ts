@@ -16,6 +16,7 @@ import {
   storeContract,
   writes,
 } from '../../tests/store-contract.ts';
+import { isAnswer } from './connection.ts';
 import { type Database, startDatabase } from './database.ts';
 import { type PostgresOptions, postgresStore } from './postgres-store.ts';
 
@@ -151,6 +152,49 @@ describe('a list in PostgreSQL', () => {
     );
     await refused;
   });
+
+  test('tells what a write did after all, of which nobody knew', async t => {
+    const relay = await relayTo(t, database.socket);
+    const store = await openAt(t, relay.url);
+    const program = await sql(t, database.url);
+    await program.query('BEGIN; LOCK TABLE mcp_mount.items IN EXCLUSIVE MODE');
+    const refused = assert.rejects(store.add(milk), failure('unsure', /may have been written/));
+    await waiting(await sql(t, database.url));
+    const told = count(store);
+    relay.cutLast();
+    await refused;
+    assert.equal(told.times, 1, 'at once: it may have been written already');
+    const heard = nextChange(store);
+    await program.query('COMMIT');
+    await heard;
+    assert.equal((await store.list()).at(-1)?.name, milk.name);
+  });
+
+  test('says that nobody knows, of a write of which the database says so', async t => {
+    const url = newList();
+    const store = await openAt(t, url);
+    await (await sql(t, url)).query(`
+      CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40003'; END $$;
+      CREATE TRIGGER lose BEFORE INSERT ON mcp_mount.items EXECUTE FUNCTION lose()`);
+    await assert.rejects(store.add(milk), failure('unsure', /may have been written, or not/));
+  });
+
+  test('takes for an answer only what says that nothing was done', () => {
+    const rows: [severity: string, code: string, answers: boolean, reason: string][] = [
+      ['ERROR', '57014', true, 'out of time'],
+      ['ERROR', '40001', true, 'rolled back'],
+      ['ERROR', '40003', false, 'it doesn’t know itself'],
+      ['FATAL', '57P01', false, 'it is stopped'],
+      ['FATAL', 'XX000', false, 'this connection ends with it'],
+      ['PANIC', '53100', false, 'all do: the log, with the commit in it, has no room'],
+    ];
+    for (const [severity, code, answers, reason] of rows) {
+      const error = Object.assign(new pg.DatabaseError('', 0, 'error'), { severity, code });
+      assert.equal(isAnswer(error), answers, reason);
+    }
+    assert.equal(isAnswer(new Error('Connection terminated')), false);
+  });
 });
 
 describe('a database that goes away', () => {
@@ -206,18 +250,30 @@ test('a network that falls silent: no call waits for ever, and it is noticed', a
   assert.equal((await store.get(id))?.id, id);
 });
 
+test('a network that falls silent holds up no close', { timeout: 20_000 }, async t => {
+  const relay = await relayTo(t, database.socket);
+  const store = await postgresStore(relay.url);
+  await store.list();
+  relay.silence(true);
+  await store.close();
+});
+
 /** A network of one's own between a store and its database. */
 async function relayTo(t: TestContext, socket: string) {
   const pairs: Socket[] = [];
   let isSilent = false;
-  const server = createServer(client => {
-    const database = connect(socket);
+  let last: Socket | undefined;
+  // Half open, so that in the silence nobody hears that the other side ends.
+  const server = createServer({ allowHalfOpen: true }, client => {
+    const database = connect({ path: socket, allowHalfOpen: true });
+    last = client;
     for (const [from, to] of [
       [client, database],
       [database, client],
     ] as const) {
       pairs.push(from);
       from.on('data', bytes => isSilent || to.write(bytes));
+      from.on('end', () => isSilent || to.end());
       from.on('error', () => {}).on('close', () => isSilent || to.destroy());
     }
   }).listen(0, '127.0.0.1');
@@ -232,6 +288,8 @@ async function relayTo(t: TestContext, socket: string) {
     silence(value: boolean): void {
       isSilent = value;
     },
+    /** Of the store's connections the one that it opened last. */
+    cutLast: () => void last?.destroy(),
   };
 }
 
