@@ -98,6 +98,8 @@ function unhurried(): Transform {
 function answerTo(asked: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     asked.once('response', resolve).on('error', reject);
+    const unanswered = new Error('it closed without an answer'); // but with a 101 nobody asked for
+    asked.once('close', () => reject(unanswered));
   });
 }
 

@@ -346,6 +346,16 @@ test('an upstream that is down, is none or is not trusted is a 502 that says so'
   }
 });
 
+test('an upstream that switches protocols unasked is a 502, and the proxy can be stopped', async t => {
+  const head = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n';
+  const { origin } = await serveBytes(t, head);
+  const app = proxyApp(new URL(origin));
+  const { status, body } = await post(`${await serve(t, app)}/mcp`, {});
+  assert.equal(status, 502);
+  assert.match(body, /did not answer: it closed without an answer\./);
+  await app.close?.();
+});
+
 test('what was refused by 502 leaves its connection in order, whatever was still to come', async t => {
   const proxied = await serveProxy(t, `http://localhost:${await freePort(t)}`);
   const { host } = new URL(proxied);
