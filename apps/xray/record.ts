@@ -210,8 +210,10 @@ function sizeOf(step: KeptStep, { headers }: Request): number {
 
 const stepSize = 200;
 
-/** Of a body; one that does not say may be long. */
+/** Of a body; one that does not say may be long, and so may one that is compressed. */
 function lengthOf(headers: IncomingHttpHeaders): number {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') return Number.POSITIVE_INFINITY;
   return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY);
 }
 
