@@ -113,7 +113,7 @@ test('a JSON answer is a frame that carries its message', async t => {
 
 test('a server without sessions has one for each request, so that call and answer are joined', async t => {
   const proxied = await serveProxy(t, await startExample(t, 'simpleStatelessStreamableHttp'));
-  const { steps, first } = watchSteps(t);
+  const { steps, first, closed, until } = watchSteps(t);
   const client = await connect(t, `${proxied}/mcp`, 'streamable');
   await client.listTools();
   const asked = await first('message', ({ message }) => methodOf(message) === 'tools/list');
@@ -121,6 +121,20 @@ test('a server without sessions has one for each request, so that call and answe
   const begun = await first('message', ({ message }) => methodOf(message) === 'initialize');
   assert.notEqual(asked.sessionId, begun.sessionId);
   assert.ok(!steps.some(({ kind }) => kind === 'opened'));
+  await until(() => closed.includes(asked.sessionId) || undefined); // nothing of it is kept for ever
+});
+
+test('a stream opens one session, however often it names an endpoint', async t => {
+  const { proxied } = await serveBehind(t, (_req, res) => {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    res.end('event: endpoint\ndata: /messages?sessionId=1\n\n'.repeat(20));
+  });
+  const { steps, first, closed } = watchSteps(t);
+  await ask(`${proxied}/sse`);
+  await first('answered');
+  assert.equal(steps.filter(({ kind }) => kind === 'frame').length, 20);
+  assert.equal(steps.filter(({ kind }) => kind === 'opened').length, 1);
+  assert.deepEqual(closed, ['1']);
 });
 
 test('how long the upstream took is told apart from how long all of it took', async t => {

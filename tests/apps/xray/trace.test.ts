@@ -7,7 +7,8 @@ import { type TestContext, test } from 'node:test';
 import * as mcpChannels from '../../../apps/mcp/channels.ts';
 import { keepAlive } from '../../../apps/mcp/stream.ts';
 import { xray } from '../../../apps/xray/app.ts';
-import { accessLog, type LogFormat } from '../../../apps/xray/log.ts';
+import { accessLog, type LogFormat, OpenCalls } from '../../../apps/xray/log.ts';
+import { record } from '../../../apps/xray/record.ts';
 import { type Exchange, observe, type Step } from '../../../apps/xray/steps.ts';
 import { type StuckSession, watchHandshakes } from '../../../apps/xray/watchdog.ts';
 import type { Batch, WireStep } from '../../../apps/xray/wire-step.ts';
@@ -406,6 +407,16 @@ test('in JSON the same line has the original path, mount and rest', async t => {
   assert.ok(ms >= 0 && bytes > 60);
 });
 
+test('of a session whose calls are all answered the log keeps nothing', () => {
+  const calls = new OpenCalls();
+  for (const id of [1, 2]) calls.add('a', { jsonrpc: '2.0', id, method: 'ping' });
+  assert.equal(calls.take('a', 1)?.name, 'ping');
+  assert.equal(calls.bySession.size, 1);
+  calls.take('a', 2);
+  assert.equal(calls.bySession.size, 0);
+  assert.equal(calls.take('a', 2), undefined);
+});
+
 test('a stream has a line when it opens and one, with its duration, when it closes', async t => {
   const url = `${await serveApp(t)}/mcp`;
   const { lines, line } = log(t, 'json');
@@ -573,6 +584,16 @@ test('what is redacted, and what is left', () => {
       'one of another server, of any form',
       '/x?sessionId=abc&y=1',
       `/x?sessionId=${shortId('abc')}&y=1`,
+    ],
+    [
+      'one that stands in a path',
+      `data: /messages/${'0123456789abcdef'.repeat(2)}\n\n`,
+      'data: /messages/01234567…\n\n',
+    ],
+    [
+      'one of two parts, none of which is a node',
+      `/x?sessionId=${'s'.repeat(57)}.v1`,
+      '/x?sessionId=ssssssss…',
     ],
     ['a bearer token', 'Authorization: bearer abc.DEF-_~+/==', 'Authorization: bearer …'],
     ['a basic one', 'Basic dXNlcjpwYXNz', 'Basic …'],
