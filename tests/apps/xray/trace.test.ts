@@ -760,6 +760,20 @@ test('what is kept is bounded in size, and a long message is cut', async t => {
   assert.match(data, /add_item/);
 });
 
+test('whose a session is, is kept of the last ten thousand', async t => {
+  const router = createRouter().get('/', (req, res) => {
+    for (let id = 0; id <= 10_000; id++)
+      opened.publish({ sessionId: `${id}`, transport: 'sse', req });
+    res.end();
+  });
+  const nobody = { step() {}, closed() {} };
+  const recording = record(router, nobody, { own: createRouter(), outside: false });
+  t.after(recording.stop);
+  await ask(await serve(t, router), { headers: { Authorization: `Bearer ${token}` } });
+  assert.ok(recording.ownerOf('1') && recording.ownerOf('10000'));
+  assert.equal(recording.ownerOf('0'), undefined);
+});
+
 test('counts are those of all that passed, told or not', async t => {
   const origin = await serveApp(t, { xray: true });
   const { seen, event } = await look(t, origin);
