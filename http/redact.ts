@@ -11,9 +11,12 @@
  */
 export function shortId(sessionId: string): string {
   if (sessionId.endsWith('…')) return sessionId; // it is short already
-  const [, node = '', id = ''] = /^((?:[\w-]{1,63}[.~])?)(.*)$/s.exec(sessionId) ?? [];
+  const [, node = '', id = sessionId] = named.exec(sessionId) ?? [];
   return `${node}${id.slice(0, Math.min(shownChars, Math.floor(id.length / 3)))}…`;
 }
+
+// A node's name stands before an id of ours: of another server's, both parts may be the secret.
+const named = /^([\w-]{1,63}[.~])([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 
 const shownChars = 8; // and of an id that is short itself no more than a third
 
@@ -21,11 +24,13 @@ const shownChars = 8; // and of an id that is short itself no more than a third
 export function redact(text: string): string {
   return hideNamed(text)
     .replace(sessionIds, shortId)
+    .replace(pathIds, shortId)
     .replace(credentials, '$1 …')
     .replace(userinfo, '$1…@');
 }
 
 const sessionIds = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+const pathIds = /(?<=\/)[0-9a-f]{32,}(?![\w-])/gi; // '/messages/0123…': as other servers name them
 const credentials = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
 const userinfo = /(\bhttps?:\/\/)[^/\s?#"]+@/gi;
 

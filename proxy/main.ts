@@ -12,7 +12,7 @@ import { printable, redact } from '../http/redact.ts';
 import { holds } from '../http/target.ts';
 import { UsageError } from '../program/flags.ts';
 import { createRouter } from '../router.ts';
-import { type Options, parseOptions, usage } from './options.ts';
+import { type Options, parseOptions, refuseItself, usage } from './options.ts';
 
 export interface XrayIo {
   print(line: string): void;
@@ -43,6 +43,12 @@ export async function serve(options: Options, io: XrayIo): Promise<() => Promise
   const { url, port: wanted } = options;
   const { app, page } = seenThrough(options);
   const { port, stop } = await listen(app, ['127.0.0.1', '::1'], wanted);
+  try {
+    refuseItself({ url, port }); // a free one may be the very port where the server is not up yet
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   const here = `http://localhost:${port}`;
   io.print(`Clients:  ${here}${url.pathname}${url.search}  in the place of ${url.href}`);
   io.print(`Page:     ${here}${page}`);

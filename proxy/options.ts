@@ -1,5 +1,6 @@
 /** What `xray` may be told. */
 import { parseArgs } from 'node:util';
+import { portOf } from '../apps/proxy/bypass.ts';
 import { isLoopback } from '../guard.ts';
 import { isAuthority, isOrigin } from '../http/target.ts';
 import { readFlags, UsageError } from '../program/flags.ts';
@@ -65,8 +66,9 @@ function parsePort(text: string): number {
   throw new UsageError(`--port: '${text}' is not a port. Give a number from 0 to 65535.`);
 }
 
-function refuseItself({ url, port }: Pick<Options, 'url' | 'port'>): void {
-  if (!isLoopback(url.host) || Number(url.port) !== port || port === 0) return;
+/** @throws UsageError where a proxy on `port` would ask itself */
+export function refuseItself({ url, port }: Pick<Options, 'url' | 'port'>): void {
+  if (!isLoopback(url.host) || Number(portOf(url)) !== port || port === 0) return;
   throw new UsageError(`--port: ${port} is the server’s own. Choose another, or leave it out.`);
 }
 

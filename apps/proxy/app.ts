@@ -22,6 +22,7 @@ import { hasTurn, isGone, onGone } from '../../http/gone.ts';
 import { sendProblem } from '../../http/problem.ts';
 import { Response } from '../../http/response.ts';
 import { fieldsOf } from './fields.ts';
+import { checked, reasonOf } from './head.ts';
 import { whyUnreached } from './unreached.ts';
 import { watch } from './watch.ts';
 
@@ -46,7 +47,7 @@ export function proxyApp(upstream: URL): App {
     const told = watch(req, res, upstream);
     req.pipe(unhurried()).pipe(asked);
     try {
-      const answer = await answerTo(asked);
+      const answer = checked(await answerTo(asked));
       told.answer(answer);
       passOn(answer, res);
     } catch (error) {
@@ -98,13 +99,15 @@ function unhurried(): Transform {
 function answerTo(asked: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     asked.once('response', resolve).on('error', reject);
+    const unanswered = new Error('it closed without an answer'); // but with a 101 nobody asked for
+    asked.once('close', () => reject(unanswered));
   });
 }
 
 function passOn(answer: IncomingMessage, res: ServerResponse): void {
   if (res instanceof Response) res.isRelayed = true;
   for (const [name, value] of fieldsOf(answer)) res.appendHeader(name, value);
-  res.writeHead(answer.statusCode ?? 502, answer.statusMessage).flushHeaders();
+  res.writeHead(answer.statusCode ?? 502, reasonOf(answer)).flushHeaders();
   answer
     .on('error', () => {})
     .once('close', () => {

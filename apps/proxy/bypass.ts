@@ -65,6 +65,7 @@ function isSameServer(one: URL, other: URL): boolean {
   return portOf(one) === portOf(other) && isLoopback(one.host) && isLoopback(other.host);
 }
 
-function portOf({ port, protocol }: URL): string {
+/** Also where it is the usual one, which a URL leaves out. */
+export function portOf({ port, protocol }: URL): string {
   return port || (protocol === 'https:' ? '443' : '80');
 }

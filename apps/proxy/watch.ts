@@ -47,6 +47,8 @@ class Passage implements Watch {
   private readonly sinceMs = performance.now();
   /** As the request names it, or at last its answer. */
   private session: string | undefined;
+  /** It was opened by the answer. */
+  private isOpen = false;
   /** Of the request, and not told yet: under which session says its answer. */
   private readonly waiting: JSONRPCMessage[] = [];
 
@@ -77,11 +79,14 @@ class Passage implements Watch {
     } else textOf(answer, text => this.body(text, isReason(headers, status)));
   }
 
-  /** A session without a name is this request alone. */
+  /** A session without a name is this request alone, and over with it. */
   settle(): void {
     if (this.waiting.length === 0) return;
-    this.session ??= randomUUID();
+    if (this.session !== undefined) return void this.tell();
+    const session = randomUUID();
+    this.session = session;
     this.tell();
+    onGone(this.res, () => tellClosed(session, 'streamable'));
   }
 
   private head(status: number, location: string | undefined): void {
@@ -107,7 +112,7 @@ class Passage implements Watch {
   private frame({ raw, event, data }: Frame): void {
     const { res, asked } = this;
     if (event === 'endpoint' && data !== undefined) {
-      this.open(sessionIn(data) ?? data, 'sse');
+      if (!this.isOpen) this.open(sessionIn(data) ?? data, 'sse'); // a stream is one session
       publishFrame(res, raw);
       this.bypass(endpointBypass(data, asked));
       return;
@@ -126,6 +131,7 @@ class Passage implements Watch {
   private open(sessionId: string, transport: SessionEvent['transport']): void {
     const { req, res } = this;
     this.session = sessionId;
+    this.isOpen = true;
     const event: SessionEvent = { sessionId, transport, req };
     opened.publish(event);
     if (transport === 'sse') onGone(res, () => tellClosed(sessionId, transport));

@@ -104,8 +104,8 @@ interface OpenCall {
 }
 
 /** What was called and is not answered yet, by session and JSON-RPC id. */
-class OpenCalls {
-  private readonly bySession = new Map<string, Map<RequestId, OpenCall>>();
+export class OpenCalls {
+  readonly bySession = new Map<string, Map<RequestId, OpenCall>>();
 
   add(sessionId: string, message: JSONRPCMessage): undefined {
     if (!('method' in message) || !('id' in message)) return;
@@ -115,10 +115,12 @@ class OpenCalls {
       calls.set(message.id, { name: rpcName(message), sinceMs: performance.now() });
   }
 
-  take(sessionId: string | undefined, id: RequestId): OpenCall | undefined {
-    const calls = sessionId === undefined ? undefined : this.bySession.get(sessionId);
-    const call = calls?.get(id);
-    calls?.delete(id);
+  take(sessionId = '', id: RequestId): OpenCall | undefined {
+    const calls = this.bySession.get(sessionId);
+    if (!calls) return;
+    const call = calls.get(id);
+    calls.delete(id);
+    if (calls.size === 0) this.forget(sessionId);
     return call;
   }
 

@@ -52,6 +52,7 @@ const maxRequests = 100; // that are over
 const maxOpen = 200; // under way or streams; of more, the oldest are forgotten
 const maxSize = 4 * 1024 * 1024; // characters of all that are over
 const maxOwners = 100; // whose requests are counted apart
+const maxSessions = 10_000; // whose owner is known: a server behind a proxy may never end one
 const maxSteps = 60; // of one request beside its frames: a batch may hold more
 const maxFrames = 100; // steps past which the oldest frames are forgotten, but for the first
 const longBody = 16 * 1024; // bytes; a longer message is cut at once, and not when it is shown
@@ -83,8 +84,13 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     }
     if (step.kind === 'refused' && outside && !isRouted(known.request)) known.isOurs = true;
     keep(known, step, exchange);
-    if (step.kind === 'opened') owners.set(step.sessionId, known.request.owner);
+    if (step.kind === 'opened') setOwner(step.sessionId, known.request.owner);
     if (step.kind === 'answered') end(known);
+  }
+
+  function setOwner(sessionId: string, owner: Owner): void {
+    owners.set(sessionId, owner);
+    if (owners.size > maxSessions) owners.delete(owners.keys().next().value ?? '');
   }
 
   function begin(step: Step & { kind: 'request' }, { id, method, target, req }: Exchange): void {
@@ -210,8 +216,10 @@ function sizeOf(step: KeptStep, { headers }: Request): number {
 
 const stepSize = 200;
 
-/** Of a body; one that does not say may be long. */
+/** Of a body; one that does not say may be long, and so may one that is compressed. */
 function lengthOf(headers: IncomingHttpHeaders): number {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') return Number.POSITIVE_INFINITY;
   return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY);
 }
 

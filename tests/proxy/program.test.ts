@@ -75,6 +75,8 @@ const mistakes: [args: string[], says: RegExp][] = [
   [['http://user:secret@localhost:8000/'], /clients send their own token/],
   [['http://localhost:8000/', '--port', '70000'], /^--port: '70000' is not a port/],
   [['http://localhost:8000/', '--port', '8000'], /^--port: 8000 is the server’s own/],
+  [['http://localhost/mcp', '--port', '80'], /^--port: 80 is the server’s own/],
+  [['https://[::1]/mcp', '--port', '443'], /^--port: 443 is the server’s own/],
   [['http://localhost:8000/', '--allow-origin', '*'], /^--allow-origin: '\*' is not an origin/],
   [
     ['http://localhost:8000/', '--allow-host', 'http://x'],
@@ -91,6 +93,17 @@ for (const [args, says] of mistakes)
     assert.match(errors.join('\n'), says);
     assert.doesNotMatch(errors.join('\n'), /\n/);
   });
+
+test('a free port that turns out to be the server’s own is given back', async t => {
+  const port = await freePort(t);
+  const url = new URL(`http://localhost:${port}/mcp`);
+  const { io, printed } = heard();
+  for (let i = 0; i < 2; i++) {
+    const serving = serve({ url, port, allowHosts: [], allowOrigins: [] }, io);
+    await assert.rejects(serving, /^Error: --port: \d+ is the server’s own/);
+  }
+  assert.deepEqual(printed, []);
+});
 
 test('--help says all there is, and a port that is taken is one line', async t => {
   const { io, printed, errors } = heard();

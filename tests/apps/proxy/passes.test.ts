@@ -346,6 +346,45 @@ test('an upstream that is down, is none or is not trusted is a 502 that says so'
   }
 });
 
+test('an upstream that switches protocols unasked is a 502, and the proxy can be stopped', async t => {
+  const head = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n';
+  const { origin } = await serveBytes(t, head);
+  const app = proxyApp(new URL(origin));
+  const { status, body } = await post(`${await serve(t, app)}/mcp`, {});
+  assert.equal(status, 502);
+  assert.match(body, /did not answer: it closed without an answer\./);
+  await app.close?.();
+});
+
+test('a status that HTTP does not have is a 502 with nothing of that answer in it', async t => {
+  for (const status of ['000', '099', '600', '999']) {
+    const head = `HTTP/1.1 ${status} Odd\r\nX-Upstream: 1\r\nContent-Length: 0\r\n\r\n`;
+    const { origin } = await serveBytes(t, head);
+    const { headers, ...answer } = await post(`${await serveProxy(t, origin)}/mcp`, {});
+    assert.equal(answer.status, 502, status);
+    assert.equal(headers['x-upstream'], undefined);
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.match(
+      JSON.parse(answer.body).detail,
+      new RegExp(`its status, ${Number(status)}, is none`),
+    );
+  }
+});
+
+test('a reason phrase with a control character gives way to the usual one', async t => {
+  for (const control of ['\0', '\x1b', '\x7f']) {
+    const head = `HTTP/1.1 404 Not${control}Here\r\nX-Upstream: 1\r\nContent-Length: 4\r\n\r\ngone`;
+    const { origin } = await serveBytes(t, head);
+    const proxied = await serveProxy(t, origin);
+    const { host } = new URL(proxied);
+    const text = await exchange(
+      proxied,
+      `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+    );
+    assert.match(text, /^HTTP\/1\.1 404 Not Found\r\nX-Upstream: 1\r\n[\s\S]*gone$/);
+  }
+});
+
 test('what was refused by 502 leaves its connection in order, whatever was still to come', async t => {
   const proxied = await serveProxy(t, `http://localhost:${await freePort(t)}`);
   const { host } = new URL(proxied);

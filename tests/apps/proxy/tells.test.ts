@@ -1,11 +1,16 @@
 /** What the x-ray is told of requests that pass the proxy. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { createGzip, gzipSync } from 'node:zlib';
+import { proxyApp } from '../../../apps/proxy/app.ts';
+import { record } from '../../../apps/xray/record.ts';
 import type { Step } from '../../../apps/xray/steps.ts';
+import { createRouter } from '../../../router.ts';
 import { serveOurs } from '../../check/support.ts';
-import { connect } from '../../support.ts';
+import { connect, serve } from '../../support.ts';
 import {
   ask,
   call,
@@ -108,7 +113,7 @@ test('a JSON answer is a frame that carries its message', async t => {
 
 test('a server without sessions has one for each request, so that call and answer are joined', async t => {
   const proxied = await serveProxy(t, await startExample(t, 'simpleStatelessStreamableHttp'));
-  const { steps, first } = watchSteps(t);
+  const { steps, first, closed, until } = watchSteps(t);
   const client = await connect(t, `${proxied}/mcp`, 'streamable');
   await client.listTools();
   const asked = await first('message', ({ message }) => methodOf(message) === 'tools/list');
@@ -116,6 +121,20 @@ test('a server without sessions has one for each request, so that call and answe
   const begun = await first('message', ({ message }) => methodOf(message) === 'initialize');
   assert.notEqual(asked.sessionId, begun.sessionId);
   assert.ok(!steps.some(({ kind }) => kind === 'opened'));
+  await until(() => closed.includes(asked.sessionId) || undefined); // nothing of it is kept for ever
+});
+
+test('a stream opens one session, however often it names an endpoint', async t => {
+  const { proxied } = await serveBehind(t, (_req, res) => {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    res.end('event: endpoint\ndata: /messages?sessionId=1\n\n'.repeat(20));
+  });
+  const { steps, first, closed } = watchSteps(t);
+  await ask(`${proxied}/sse`);
+  await first('answered');
+  assert.equal(steps.filter(({ kind }) => kind === 'frame').length, 20);
+  assert.equal(steps.filter(({ kind }) => kind === 'opened').length, 1);
+  assert.deepEqual(closed, ['1']);
 });
 
 test('how long the upstream took is told apart from how long all of it took', async t => {
@@ -231,6 +250,57 @@ test('a compressed stream is passed on as it is, and shown as its client reads i
     const { message } = await first('frame', ({ exchange }) => exchange.target === path);
     assert.ok(message && 'result' in message);
   }
+});
+
+test('a long compressed answer is shown, in however many parts it comes', async t => {
+  const text = randomBytes(300_000).toString('hex'); // which gzip makes half as long, and no shorter
+  const whole = gzipSync(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { text } }));
+  const { proxied } = await serveBehind(t, (_req, res) => {
+    res.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Type': 'application/json' });
+    Readable.from([whole.subarray(0, 280_000), whole.subarray(280_000)]).pipe(res);
+  });
+  const { first } = watchSteps(t);
+  await (await fetch(`${proxied}/mcp`)).text();
+  await first('answered');
+  const { message } = await first('frame');
+  assert.ok(message && 'result' in message);
+});
+
+test('a compressed stream that grows long is passed on unread', async t => {
+  const frame = `data: ${'x'.repeat(1_500_000)}\n\n`;
+  const { proxied } = await serveBehind(t, async (_req, res) => {
+    const gzip = createGzip();
+    const head = { 'Content-Encoding': 'gzip', 'Content-Type': 'text/event-stream' };
+    gzip.pipe(res.writeHead(200, head));
+    for (let i = 0; i < 2; i++) {
+      gzip.write(frame);
+      await new Promise<void>(done => gzip.flush(done));
+    }
+    gzip.end();
+  });
+  const { steps, first } = watchSteps(t);
+  assert.equal(await (await fetch(proxied)).text(), frame + frame);
+  await first('answered');
+  assert.ok(steps.filter(({ kind }) => kind === 'frame').length < 2);
+});
+
+test('a compressed message is long, whatever its length as it was sent', async t => {
+  const { direct } = await serveBehind(
+    t,
+    (req, res) => void req.resume().once('end', () => res.end()),
+  );
+  const router = createRouter().mount('/', proxyApp(new URL(direct)));
+  const nobody = { step() {}, closed() {} };
+  const recording = record(router, nobody, { own: createRouter(), outside: false });
+  t.after(recording.stop);
+  const { first } = watchSteps(t);
+  const body = gzipSync(JSON.stringify(toolCall(1, 'add_item', { name: 'x'.repeat(1_000_000) })));
+  const headers = { 'Content-Encoding': 'gzip' };
+  await fetch(await serve(t, router), { method: 'POST', headers, body });
+  await first('answered');
+  const [kept = assert.fail()] = recording.requests();
+  assert.ok(kept.steps.some(({ kind }) => kind === 'long message'));
+  assert.ok(kept.size < 10_000, `${kept.size}`);
 });
 
 test('the page is told of no session id whole, and of no token', async t => {

@@ -7,7 +7,8 @@ import { type TestContext, test } from 'node:test';
 import * as mcpChannels from '../../../apps/mcp/channels.ts';
 import { keepAlive } from '../../../apps/mcp/stream.ts';
 import { xray } from '../../../apps/xray/app.ts';
-import { accessLog, type LogFormat } from '../../../apps/xray/log.ts';
+import { accessLog, type LogFormat, OpenCalls } from '../../../apps/xray/log.ts';
+import { record } from '../../../apps/xray/record.ts';
 import { type Exchange, observe, type Step } from '../../../apps/xray/steps.ts';
 import { type StuckSession, watchHandshakes } from '../../../apps/xray/watchdog.ts';
 import type { Batch, WireStep } from '../../../apps/xray/wire-step.ts';
@@ -406,6 +407,16 @@ test('in JSON the same line has the original path, mount and rest', async t => {
   assert.ok(ms >= 0 && bytes > 60);
 });
 
+test('of a session whose calls are all answered the log keeps nothing', () => {
+  const calls = new OpenCalls();
+  for (const id of [1, 2]) calls.add('a', { jsonrpc: '2.0', id, method: 'ping' });
+  assert.equal(calls.take('a', 1)?.name, 'ping');
+  assert.equal(calls.bySession.size, 1);
+  calls.take('a', 2);
+  assert.equal(calls.bySession.size, 0);
+  assert.equal(calls.take('a', 2), undefined);
+});
+
 test('a stream has a line when it opens and one, with its duration, when it closes', async t => {
   const url = `${await serveApp(t)}/mcp`;
   const { lines, line } = log(t, 'json');
@@ -574,6 +585,16 @@ test('what is redacted, and what is left', () => {
       '/x?sessionId=abc&y=1',
       `/x?sessionId=${shortId('abc')}&y=1`,
     ],
+    [
+      'one that stands in a path',
+      `data: /messages/${'0123456789abcdef'.repeat(2)}\n\n`,
+      'data: /messages/01234567…\n\n',
+    ],
+    [
+      'one of two parts, none of which is a node',
+      `/x?sessionId=${'s'.repeat(57)}.v1`,
+      '/x?sessionId=ssssssss…',
+    ],
     ['a bearer token', 'Authorization: bearer abc.DEF-_~+/==', 'Authorization: bearer …'],
     ['a basic one', 'Basic dXNlcjpwYXNz', 'Basic …'],
     ['a token in a query', '/x?access_token=abc&page=2', '/x?access_token=…&page=2'],
@@ -737,6 +758,20 @@ test('what is kept is bounded in size, and a long message is cut', async t => {
   const { data } = await event('past');
   assert.ok(data.length < 60 * 6_000, `${data.length} characters`);
   assert.match(data, /add_item/);
+});
+
+test('whose a session is, is kept of the last ten thousand', async t => {
+  const router = createRouter().get('/', (req, res) => {
+    for (let id = 0; id <= 10_000; id++)
+      opened.publish({ sessionId: `${id}`, transport: 'sse', req });
+    res.end();
+  });
+  const nobody = { step() {}, closed() {} };
+  const recording = record(router, nobody, { own: createRouter(), outside: false });
+  t.after(recording.stop);
+  await ask(await serve(t, router), { headers: { Authorization: `Bearer ${token}` } });
+  assert.ok(recording.ownerOf('1') && recording.ownerOf('10000'));
+  assert.equal(recording.ownerOf('0'), undefined);
 });
 
 test('counts are those of all that passed, told or not', async t => {
