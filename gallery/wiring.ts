@@ -2,7 +2,7 @@
 import { alive } from '../apps/health.ts';
 import { type McpApp, type McpOptions, mcpApp } from '../apps/mcp/app.ts';
 import { xray } from '../apps/xray/app.ts';
-import { hostGuard } from '../guard.ts';
+import { hostGuard, type Verify } from '../guard.ts';
 import type { App } from '../http/app.ts';
 import { addItem, listItems } from '../items.ts';
 import { listPanel, listSources } from '../program/list-panel/panel.ts';
@@ -47,3 +47,9 @@ export function listWith(
 export function realList(options: Parameters<typeof createApp>[1] = {}): ListApp {
   return createApp(memoryStore(), { xray: true, ...options });
 }
+
+/** Stands for an OAuth server: `ann-1`, `ann-2` and `bob-1` are tokens of two users of one application. */
+export const verify: Verify = token => {
+  const [, sub] = /^(ann|bob)-\d$/.exec(token) ?? [];
+  return sub === undefined ? undefined : { token, clientId: 'the-app', scopes: [], extra: { sub } };
+};

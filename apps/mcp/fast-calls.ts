@@ -5,9 +5,10 @@
  *
  * To each call the SDK gives an AbortController, a function for each thing a tool may ask of the
  * client and six promises, and five schemas parse it and its answer: a third of what a call takes
- * over SSE, nearly half over Streamable HTTP. A tool that looks at its input alone needs one of those schemas. All
- * that is out of the ordinary goes the SDK's way: a tool that is not in `tools`, arguments that do
- * not fit, `_meta`, a task, and a call that comes in one turn with what goes that way.
+ * over SSE, nearly half over Streamable HTTP. A tool that looks at its input alone needs one of those
+ * schemas. All that is out of the ordinary goes the SDK's way: a tool that is not in `tools`,
+ * arguments that do not fit, `_meta`, a task, and a call that comes in one turn with what goes that
+ * way.
  *
  * Of mcp-mount, MIT.
  */

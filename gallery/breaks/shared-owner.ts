@@ -1,7 +1,7 @@
 /** A session belongs to the OAuth client, which is one for all who use the same application. */
-import { bearer, type Verify } from '../../guard.ts';
+import { bearer } from '../../guard.ts';
 import type { Break, Served } from '../break.ts';
-import { listWith } from '../wiring.ts';
+import { listWith, verify } from '../wiring.ts';
 
 export const sharedOwner: Break = {
   name: 'shared-owner',
@@ -49,9 +49,3 @@ function mended(): Served {
 function served(owner: (auth: { clientId: string; extra?: Record<string, unknown> }) => string) {
   return { app: listWith(mcp => bearer(mcp, { verify }), { mcp: { owner } }) };
 }
-
-/** Stands for an OAuth server: `ann-1` and `bob-1` are tokens, of one application. */
-const verify: Verify = token => {
-  const [, sub] = /^(ann|bob)-\d$/.exec(token) ?? [];
-  return sub === undefined ? undefined : { token, clientId: 'the-app', scopes: [], extra: { sub } };
-};

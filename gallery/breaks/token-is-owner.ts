@@ -1,7 +1,7 @@
 /** A session belongs to the token's text, and OAuth clients change their token every hour. */
-import { bearer, type Verify } from '../../guard.ts';
+import { bearer } from '../../guard.ts';
 import type { Break, Served } from '../break.ts';
-import { listWith } from '../wiring.ts';
+import { listWith, verify } from '../wiring.ts';
 
 export const tokenIsOwner: Break = {
   name: 'token-is-owner',
@@ -44,9 +44,3 @@ function mended(): Served {
   const owner = ({ extra }: { extra?: Record<string, unknown> }) => String(extra?.['sub']);
   return { app: listWith(mcp => bearer(mcp, { verify }), { mcp: { owner } }) };
 }
-
-/** Stands for an OAuth server: `ann-1` and `ann-2` are Ann's tokens, one after the other. */
-const verify: Verify = token => {
-  const [, sub] = /^(ann|bob)-\d$/.exec(token) ?? [];
-  return sub === undefined ? undefined : { token, clientId: 'the-app', scopes: [], extra: { sub } };
-};
