@@ -34,7 +34,7 @@ export async function hasTurn(res: ServerResponse): Promise<boolean> {
 /** Calls `gone` once, when `res` is over; before it returns, if `res` is over already. */
 export function onGone(res: ServerResponse, gone: () => void): void {
   if (isGone(res)) return void gone();
-  if (res.socket) return void res.once('close', gone); // it has its turn, and hears of its end
+  if (res.socket) return void res.on('close', gone); // it has its turn, and hears of its one end
   const waiting = waitingOn(res.req.socket);
   const once = () => {
     if (waiting.delete(once)) gone();

@@ -85,7 +85,7 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
   }
 
   function countsFor(owner: Owner): Counts {
-    return recording ? countsOf(router, recording.passed(owner)) : {};
+    return recording ? countsOf(router, recording.passed.by(owner)) : {};
   }
 
   const see: Handler = async (req, res) => {
@@ -138,9 +138,8 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
     };
     res.write(eventOf('hello', hello));
     if (!recording || !seesRequests) return;
-    const requests = recording.requests();
-    for (const request of requests) request.isTold = true;
-    res.write(eventOf('past', { steps: pastOf(requests, owner) }));
+    for (const request of recording.requests()) request.isTold = true;
+    res.write(eventOf('past', { steps: pastOf(recording.steps(), owner) }));
     for (const one of stuck?.all() ?? [])
       if (isTheirs(owner, one.sessionId)) res.write(eventOf('stuck', one.told));
   }

@@ -7,11 +7,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Entry, Match, Router } from '../../http/app.ts';
 import { routerIn } from '../../http/near.ts';
 import { type Owner, ownerOf } from './owner.ts';
+import { PassedEntries } from './passed.ts';
+import { Ring } from './ring.ts';
 import { boundedJson, rpcOf, shortened } from './shorten.ts';
 import { type Exchange, observe, type Step } from './steps.ts';
 import type { Rpc } from './wire-step.ts';
 
-/** A request that is kept, with the steps it has made so far. */
+/** A request that is kept, with the steps it has made so far, but for its late frames. */
 export interface Request {
   id: number;
   method: string;
@@ -21,8 +23,12 @@ export interface Request {
   sessionId: string | undefined;
   owner: Owner;
   steps: KeptStep[];
-  /** Characters its steps hold, about. */
+  /** Characters these hold, about. */
   size: number;
+  /** It has come to the router that is recorded. */
+  isOurs: boolean;
+  /** It is the page's own, and left out. */
+  isOwn: boolean;
   isStream: boolean;
   isOver: boolean;
   /** Those who look on have been told of it; in a rush of requests not of each. */
@@ -30,14 +36,24 @@ export interface Request {
 }
 
 /** A step as it came, but for what may be large. */
-export type KeptStep =
-  | Exclude<Step, { kind: 'frame' }>
-  | { n: number; at: number; kind: 'long message'; sessionId: string; rpc: Rpc; text: string }
-  | { n: number; at: number; kind: 'frame'; rpc: Rpc | undefined; frame: string };
+export type KeptStep = Exclude<Step, { kind: 'frame' }> | LongMessage | Frame;
+type LongMessage = { n: number; at: number } & {
+  kind: 'long message';
+  sessionId: string;
+  rpc: Rpc;
+  text: string;
+};
+type Frame = { n: number; at: number; kind: 'frame'; rpc: Rpc | undefined; frame: string };
+
+/** A step, and whose it is. */
+export interface Kept<Some extends KeptStep = KeptStep> {
+  request: Request;
+  step: Some;
+}
 
 export interface Listener {
   /** A step has been kept. */
-  step(request: Request, step: KeptStep): void;
+  step(kept: Kept): void;
   closed(sessionId: string, owner: Owner, n: number): void;
 }
 
@@ -50,50 +66,26 @@ export interface RecordOptions {
 
 const maxRequests = 100; // that are over
 const maxOpen = 200; // under way or streams; of more, the oldest are forgotten
-const maxSize = 4 * 1024 * 1024; // characters of all that are over
-const maxOwners = 100; // whose requests are counted apart
+const maxSteps = 60; // that stay with their request: its first, whatever a batch or a stream holds
+const maxStepsSize = 64 * 1024; // characters of these
+const maxLate = 300; // frames after those, of all requests together
+const maxSize = 4 * 1024 * 1024; // characters of all requests that are over, and of all late frames
+const maxText = 16 * 1024; // characters; a longer message or frame is cut now, and not when it is shown
 const maxSessions = 10_000; // whose owner is known: a server behind a proxy may never end one
-const maxSteps = 60; // of one request beside its frames: a batch may hold more
-const maxFrames = 100; // steps past which the oldest frames are forgotten, but for the first
-const longBody = 16 * 1024; // bytes; a longer message is cut at once, and not when it is shown
 
 export type Recording = ReturnType<typeof record>;
 
-/** A request under way: of this router, once it has come to it. */
-interface Open {
-  request: Request;
-  isOurs: boolean;
-}
-
 /** Keeps what passes `router` until it is stopped, and tells `listener`. */
 export function record(router: Router, listener: Listener, { own, outside }: RecordOptions) {
-  const open = new Map<number, Open>();
-  const over: Request[] = [];
+  const open = new Map<number, Request>();
+  const over = new Ring<Request>(maxRequests, maxSize, ({ size }) => size);
+  // Not with their streams: what is kept for long costs the collector more than to keep it.
+  const late = new Ring<Kept<Frame>>(maxLate, maxSize, ({ step }) => step.frame.length);
   const owners = new Map<string, Owner>(); // by session
-  const total = new Map<Entry, number>(); // how often each was passed
-  const passed = new Map<string, Map<Entry, number>>(); // the same, by owner
-  let size = 0; // of those that are over
+  const passed = new PassedEntries();
+  const ownEntries = new WeakMap<Entry, boolean>(); // it takes longer to look into an app
 
-  function take(step: Step, exchange: Exchange): void {
-    if (step.kind === 'request') return void begin(step, exchange);
-    const known = open.get(exchange.id);
-    if (!known) return;
-    if (step.kind === 'matched') {
-      if (isOwn(step.match, own)) return void open.delete(known.request.id);
-      known.isOurs ||= step.entries === router.list();
-    }
-    if (step.kind === 'refused' && outside && !isRouted(known.request)) known.isOurs = true;
-    keep(known, step, exchange);
-    if (step.kind === 'opened') setOwner(step.sessionId, known.request.owner);
-    if (step.kind === 'answered') end(known);
-  }
-
-  function setOwner(sessionId: string, owner: Owner): void {
-    owners.set(sessionId, owner);
-    if (owners.size > maxSessions) owners.delete(owners.keys().next().value ?? '');
-  }
-
-  function begin(step: Step & { kind: 'request' }, { id, method, target, req }: Exchange): void {
+  function begin({ id, method, target, req }: Exchange): Request {
     const request: Request = {
       id,
       method,
@@ -101,59 +93,79 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
       headers: req.headers,
       sessionId: undefined,
       owner: ownerOf(req),
-      steps: [step],
+      steps: [],
       size: 0,
+      isOurs: false,
+      isOwn: false,
       isStream: false,
       isOver: false,
       isTold: false,
     };
-    open.set(id, { request, isOurs: false });
+    open.set(id, request);
     if (open.size > maxOpen) open.delete(open.keys().next().value ?? 0);
+    return request;
   }
 
-  function keep({ request, isOurs }: Open, step: Step, { sessionId }: Exchange): void {
-    const { steps, isStream } = request;
-    if (step.kind === 'message' && steps.length >= maxSteps) return;
-    const kept = keptOf(step, request);
-    steps.push(kept);
-    request.size += sizeOf(kept, request);
+  function take(step: Step, { sessionId, note: request }: Exchange<Request>): void {
+    if (step.kind === 'matched') pass(step, request);
+    if (request.isOwn) return;
+    if (step.kind === 'refused' && outside && !isRouted(request)) request.isOurs = true;
     if (sessionId !== undefined) request.sessionId = sessionId;
-    if (step.kind === 'frame' && steps.length > maxFrames) forgetFrame(request);
+    const kept = keep(step, request);
+    if (step.kind === 'opened') setOwner(step.sessionId, request.owner);
     if (step.kind === 'stream') request.isStream = request.method === 'GET';
-    if (step.kind === 'answered') request.isOver = true;
-    if (!isOurs) return;
-    if (request.isStream ? !isStream : request.isOver) count(steps, request.owner);
-    listener.step(request, kept);
+    if (step.kind === 'answered') end(request);
+    if (kept && request.isOurs) listener.step({ request, step: kept });
   }
 
-  /** Once a request: by now it has gone its way. */
-  function count(steps: KeptStep[], owner: Owner): void {
-    const counts = countsOfOwner(owner);
-    for (const step of steps) {
-      const entry = step.kind === 'matched' && entryOf(step.match);
-      if (!entry) continue;
-      total.set(entry, (total.get(entry) ?? 0) + 1);
-      if (counts) counts.set(entry, (counts.get(entry) ?? 0) + 1);
-    }
+  function pass({ match, entries }: Step & { kind: 'matched' }, request: Request): void {
+    request.isOurs ||= entries === router.list();
+    const entry = entryOf(match);
+    if (!entry) return;
+    if (isOwn(entry)) leaveOut(request);
+    else if (request.isOurs) passed.add(entry, request.owner);
   }
 
-  function countsOfOwner(owner: Owner): Map<Entry, number> | undefined {
-    if (owner === undefined) return undefined;
-    const known = passed.get(owner);
-    if (known) return known;
-    const counts = new Map<Entry, number>();
-    passed.set(owner, counts);
-    if (passed.size > maxOwners) passed.delete(passed.keys().next().value ?? '');
-    return counts;
+  function isOwn(entry: Entry): boolean {
+    const known = ownEntries.get(entry);
+    if (known !== undefined) return known;
+    const handled = entry.kind === 'route' && isOwnHandler in entry.handler;
+    const isIt = handled || (entry.kind === 'mount' && routerIn(entry.app) === own);
+    ownEntries.set(entry, isIt);
+    return isIt;
   }
 
-  function end({ request, isOurs }: Open): void {
+  function leaveOut(request: Request): void {
+    request.isOwn = true;
     open.delete(request.id);
-    if (!isOurs) return;
-    over.push(request);
-    size += request.size;
-    while (over.length > maxRequests || (size > maxSize && over.length > 1))
-      size -= over.shift()?.size ?? 0;
+  }
+
+  function setOwner(sessionId: string, owner: Owner): void {
+    owners.set(sessionId, owner);
+    if (owners.size > maxSessions) owners.delete(owners.keys().next().value ?? '');
+  }
+
+  /** Gives back what is kept of it; of a message past the bounds that is nothing. */
+  function keep(step: Step, request: Request): KeptStep | undefined {
+    const isFull = request.steps.length >= maxSteps || request.size >= maxStepsSize;
+    if (step.kind === 'frame') {
+      const frame = keptFrame(step);
+      if (!isFull) return add(frame, frame.frame.length, request);
+      late.push({ request, step: frame });
+      return frame;
+    }
+    if (step.kind !== 'message') return add(step, stepSize, request);
+    if (isFull) return undefined;
+    const length = lengthOf(request.headers);
+    if (length <= maxText) return add(step, length, request);
+    const message = cutMessage(step);
+    return add(message, message.text.length, request);
+  }
+
+  function end(request: Request): void {
+    request.isOver = true;
+    open.delete(request.id);
+    if (request.isOurs) over.push(request);
   }
 
   function sessionClosed(sessionId: string, n: number): void {
@@ -164,70 +176,61 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
 
   /** Those that are over, oldest first, and those that are open. */
   function requests(): Request[] {
-    const ours = [...open.values()].filter(({ isOurs }) => isOurs);
-    return [...over, ...ours.map(({ request }) => request)];
+    return [...over.all(), ...[...open.values()].filter(({ isOurs }) => isOurs)];
+  }
+
+  /** Every step of these, in the order in which they were made. */
+  function steps(): Kept[] {
+    const shown = new Set(requests());
+    const early = [...shown].flatMap(request => request.steps.map(step => ({ request, step })));
+    const after = late.all().filter(({ request }) => shown.has(request));
+    return [...early, ...after].sort((a, b) => a.step.n - b.step.n);
   }
 
   return {
     requests,
-    stop: observe({ step: take, sessionClosed }),
-    /** How often each entry was passed: by the requests of `owner`, or by all. */
-    passed: (owner: Owner): Map<Entry, number> =>
-      owner === undefined ? total : (passed.get(owner) ?? new Map()),
+    steps,
+    stop: observe({ begin, step: take, sessionClosed }),
+    /** How often each entry was passed. */
+    passed,
     ownerOf: (sessionId: string) => owners.get(sessionId),
   };
 }
+
+const stepSize = 200; // characters, about
+
+function add(step: KeptStep, size: number, request: Request): KeptStep {
+  request.steps.push(step);
+  request.size += size;
+  return step;
+}
+
+/** Marks a handler that stands outside the app: the page itself. */
+export const isOwnHandler = Symbol('own');
 
 function entryOf(match: Match): Entry | undefined {
   if (match.kind === 'mount') return match.mount;
   return match.kind === 'route' ? match.route : undefined;
 }
 
-/** Marks a handler that stands outside the app: the page itself. */
-export const isOwnHandler = Symbol('own');
-
-function isOwn(match: Match, own: Router): boolean {
-  if (match.kind === 'mount') return routerIn(match.mount.app) === own;
-  return match.kind === 'route' && isOwnHandler in match.route.handler;
-}
-
 function isRouted({ steps }: Request): boolean {
   return steps.some(({ kind }) => kind === 'matched');
 }
 
-function keptOf(step: Step, { headers }: Request): KeptStep {
-  const { n, at, kind } = step;
-  if (kind === 'frame') {
-    const rpc = step.message && rpcOf(step.message); // not the message: it is in the frame
-    return { n, at, kind, rpc, frame: shortened(step.frame) };
-  }
-  if (kind !== 'message' || lengthOf(headers) <= longBody) return step;
-  const { sessionId, message } = step;
+/** Without its message, which is in the frame. */
+function keptFrame({ n, at, kind, message, frame }: Step & { kind: 'frame' }): Frame {
+  const rpc = message && rpcOf(message);
+  return { n, at, kind, rpc, frame: frame.length > maxText ? shortened(frame) : frame };
+}
+
+function cutMessage({ n, at, sessionId, message }: Step & { kind: 'message' }): LongMessage {
   const text = boundedJson(message);
   return { n, at, kind: 'long message', sessionId, rpc: rpcOf(message), text };
 }
-
-/** Characters, about. */
-function sizeOf(step: KeptStep, { headers }: Request): number {
-  if (step.kind === 'frame') return step.frame.length;
-  if (step.kind === 'long message') return step.text.length;
-  return step.kind === 'message' ? lengthOf(headers) : stepSize;
-}
-
-const stepSize = 200;
 
 /** Of a body; one that does not say may be long, and so may one that is compressed. */
 function lengthOf(headers: IncomingHttpHeaders): number {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') return Number.POSITIVE_INFINITY;
   return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY);
-}
-
-/** The oldest but the first, which names the endpoint. */
-function forgetFrame(request: Request): void {
-  const { steps } = request;
-  const first = steps.findIndex(({ kind }) => kind === 'frame');
-  const next = steps.findIndex(({ kind }, i) => i > first && kind === 'frame');
-  const [gone] = steps.splice(next, 1);
-  if (gone?.kind === 'frame') request.size -= gone.frame.length;
 }

@@ -3,10 +3,10 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Rpc } from './wire-step.ts';
 
 export function rpcOf(message: JSONRPCMessage): Rpc {
-  return {
-    ...('id' in message && message.id !== undefined && { id: message.id }),
-    ...('method' in message && { method: message.method }),
-  };
+  const rpc: Rpc = {};
+  if ('id' in message && message.id !== undefined) rpc.id = message.id;
+  if ('method' in message) rpc.method = message.method;
+  return rpc;
 }
 
 const maxChars = 2_000; // of one message or frame: enough to read, not to fill a memory

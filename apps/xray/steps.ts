@@ -28,7 +28,7 @@ import {
 import { type BypassedEvent, bypassed, type RelayedEvent, relayed } from '../proxy/channels.ts';
 
 /** One request and its response, as far as they have come. */
-export interface Exchange {
+export interface Exchange<Note = unknown> {
   id: number;
   req: IncomingMessage;
   res: ServerResponse;
@@ -51,6 +51,8 @@ export interface Exchange {
   isStream: boolean;
   /** Why it was refused has been told. */
   isRefused: boolean;
+  /** What its observer keeps of it. */
+  note: Note;
 }
 
 /** `n` grows from step to step, `at` is Date.now(). It holds no request: whoever is told may keep it. */
@@ -67,34 +69,36 @@ export type Step = { n: number; at: number } & (
   | { kind: 'answered'; status: number; ms: number; bytes: number; whole: boolean }
 );
 
-export interface Observer {
-  step(step: Step, exchange: Exchange): void;
+export interface Observer<Note = unknown> {
+  /** A request is new: gives its note. */
+  begin?(exchange: Exchange): Note;
+  step(step: Step, exchange: Exchange<Note>): void;
   sessionClosed?(sessionId: string, n: number): void;
 }
 
 let lastId = 0;
 
 /** Tells `observer` every step from now on. Returns how to stop that. */
-export function observe(observer: Observer): () => void {
+export function observe<Note = unknown>(observer: Observer<Note>): () => void {
   // On a request, under a name of this observer's own. A WeakMap would hold the same; but each entry
   // of one, whose value leads back to its key, costs the collector more than all else that is done
   // for a request: 50 of 75 µs of a GET.
   const noted = Symbol('exchange');
   let n = 0;
 
-  function known(req: IncomingMessage & { [noted]?: Exchange }): Exchange | undefined {
+  function known(req: IncomingMessage & { [noted]?: Exchange<Note> }) {
     return req[noted];
   }
 
-  function exchangeOf(req: IncomingMessage & { [noted]?: Exchange }, res: ServerResponse) {
-    if (req[noted]) return req[noted];
-    const exchange = newExchange(req, res);
+  function begin(req: IncomingMessage & { [noted]?: Exchange<Note> }, res: ServerResponse) {
+    const exchange = newExchange<Note>(req, res);
+    if (observer.begin) exchange.note = observer.begin(exchange);
     req[noted] = exchange;
     observer.step({ n: ++n, at: Date.now(), kind: 'request' }, exchange);
     return exchange;
   }
 
-  function end(exchange: Exchange): void {
+  function end(exchange: Exchange<Note>): void {
     const { req, res, startedMs, sentBefore } = exchange;
     const ms = performance.now() - startedMs;
     const bytes = req.socket.bytesWritten - sentBefore;
@@ -104,14 +108,14 @@ export function observe(observer: Observer): () => void {
 
   return subscribeAll([
     on<RefusedEvent>(refused, ({ req, res, by, status, detail }) => {
-      const isOutside = !known(req); // no router will say when it is answered
-      const exchange = exchangeOf(req, res);
+      const before = known(req);
+      const exchange = before ?? begin(req, res);
       exchange.isRefused = true;
       observer.step({ n: ++n, at: Date.now(), kind: 'refused', by, status, detail }, exchange);
-      if (isOutside) onGone(res, () => end(exchange));
+      if (!before) onGone(res, () => end(exchange)); // no router will say when it is answered
     }),
     on<RequestEvent>(matched, ({ req, res, rootPath, match, entries }) => {
-      const exchange = exchangeOf(req, res);
+      const exchange = known(req) ?? begin(req, res);
       exchange.rootPath = match.kind === 'mount' ? rootPath + match.mount.prefix : rootPath;
       exchange.url = match.url;
       if (match.kind === 'refused') exchange.isRefused = true;
@@ -124,8 +128,10 @@ export function observe(observer: Observer): () => void {
     on<ProblemEvent>(problemSent, ({ res, problem: { status, detail } }) => {
       const exchange = known(res.req);
       if (!exchange || exchange.isRefused) return;
-      const by = 'handler';
-      observer.step({ n: ++n, at: Date.now(), kind: 'refused', by, status, detail }, exchange);
+      observer.step(
+        { n: ++n, at: Date.now(), kind: 'refused', by: 'handler', status, detail },
+        exchange,
+      );
     }),
     on<RequestEvent>(answered, ({ req }) => {
       const exchange = known(req);
@@ -157,18 +163,16 @@ export function observe(observer: Observer): () => void {
     }),
     on<SentEvent>(sent, ({ res, frame, message }) => {
       const exchange = known(res.req);
-      if (!exchange) return;
-      observer.step({ n: ++n, at: Date.now(), kind: 'frame', frame, message }, exchange);
+      if (exchange)
+        observer.step({ n: ++n, at: Date.now(), kind: 'frame', frame, message }, exchange);
     }),
     on<RelayedEvent>(relayed, ({ res, ...answer }) => {
       const exchange = known(res.req);
-      if (!exchange) return;
-      observer.step({ n: ++n, at: Date.now(), kind: 'relayed', ...answer }, exchange);
+      if (exchange) observer.step({ n: ++n, at: Date.now(), kind: 'relayed', ...answer }, exchange);
     }),
     on<BypassedEvent>(bypassed, ({ res, detail }) => {
       const exchange = known(res.req);
-      if (!exchange) return;
-      observer.step({ n: ++n, at: Date.now(), kind: 'bypassed', detail }, exchange);
+      if (exchange) observer.step({ n: ++n, at: Date.now(), kind: 'bypassed', detail }, exchange);
     }),
   ]);
 }
@@ -180,7 +184,7 @@ export function rpcName(message: Extract<JSONRPCMessage, { method: string }>): s
   return typeof tool === 'string' ? `${method} ${tool}` : method;
 }
 
-function newExchange(req: IncomingMessage, res: ServerResponse): Exchange {
+function newExchange<Note>(req: IncomingMessage, res: ServerResponse): Exchange<Note> {
   const target = (req as { originalUrl?: string }).originalUrl ?? req.url ?? '';
   const sessionId = req.headers['mcp-session-id'];
   return {
@@ -198,6 +202,7 @@ function newExchange(req: IncomingMessage, res: ServerResponse): Exchange {
     isRefused: false,
     sessionId: typeof sessionId === 'string' ? sessionId : undefined,
     elsewhere: undefined,
+    note: undefined as Note, // an observer that has notes gives one before anybody looks
   };
 }
 

@@ -1,6 +1,7 @@
 /** The mounts and routes of an app as a tree, to be drawn, and how often each was passed. */
 import type { App, Entry } from '../../http/app.ts';
 import { routerIn } from '../../http/near.ts';
+import type { EntryCounts } from './passed.ts';
 import type { Counts, MountTree } from './wire-step.ts';
 
 export function treeOf(app: App, rootPath = ''): MountTree {
@@ -13,7 +14,7 @@ export function treeOf(app: App, rootPath = ''): MountTree {
 }
 
 /** `passed` by what was passed, as the page names it: `'/mcp'`, `'/mcp POST /messages'`. */
-export function countsOf(app: App, passed: Map<Entry, number>, rootPath = ''): Counts {
+export function countsOf(app: App, passed: EntryCounts, rootPath = ''): Counts {
   const counts: Counts = {};
   for (const entry of routerIn(app)?.list() ?? []) {
     const times = passed.get(entry);

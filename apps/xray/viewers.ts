@@ -5,7 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import { redact, shortId } from '../../http/redact.ts';
 import { maySee, type Owner } from './owner.ts';
-import type { KeptStep, Request } from './record.ts';
+import type { Kept, Request } from './record.ts';
 import { toWire } from './wire.ts';
 import type { Batch, ClosedStep, Counts, WireStep } from './wire-step.ts';
 
@@ -22,11 +22,6 @@ const maxSteps = 2_000; // waiting; frames and messages of one request may come 
 const maxBufferedBytes = 1024 * 1024; // a viewer that is further behind misses steps
 const maxSkippedKinds = 40; // named; the others are counted together
 
-interface Waiting {
-  request: Request;
-  step: KeptStep;
-}
-
 interface Closed {
   owner: Owner;
   step: ClosedStep;
@@ -35,20 +30,21 @@ interface Closed {
 /** `countsFor` says how often each place was passed by an owner's requests. */
 export function createViewers(countsFor: (owner: Owner) => Counts) {
   const all = new Set<Viewer>();
-  let waiting: Waiting[] = [];
+  let waiting: Kept[] = [];
   let closed: Closed[] = [];
   let skipped = new Map<Owner, Map<string, number>>(); // by owner
   const rooms = new Map<Owner, number>(); // of those who are shown the same
 
-  function take(request: Request, step: KeptStep): void {
+  function take(kept: Kept): void {
+    const { request, step } = kept;
     if (all.size === 0) {
       request.isTold = true; // whoever comes gets all that is kept
       return;
     }
-    if (request.isTold) push(request, step);
+    if (request.isTold) push(kept);
     else if (!isLeftOut(request)) {
       request.isTold = true;
-      for (const earlier of request.steps) push(request, earlier);
+      for (const earlier of request.steps) push({ request, step: earlier });
     } else if (step.kind === 'answered') skip(request);
   }
 
@@ -71,9 +67,10 @@ export function createViewers(countsFor: (owner: Owner) => Counts) {
     return false;
   }
 
-  function push(request: Request, step: KeptStep): void {
-    const isMany = step.kind === 'frame' || step.kind === 'message';
-    if (waiting.length < maxSteps || !isMany) waiting.push({ request, step });
+  function push(kept: Kept): void {
+    const { kind } = kept.step;
+    const isMany = kind === 'frame' || kind === 'message';
+    if (waiting.length < maxSteps || !isMany) waiting.push(kept);
   }
 
   function skip({ owner, method, target }: Request): void {
@@ -132,11 +129,10 @@ function write({ res }: Viewer, event: string): void {
   if (!res.writableEnded && res.writableLength < maxBufferedBytes) res.write(event);
 }
 
-/** What is kept of `requests` and is for `owner`, in the order in which it happened. */
-export function pastOf(requests: Request[], owner: Owner): WireStep[] {
-  const seen = requests.filter(request => maySee(owner, request.owner));
-  const steps = seen.flatMap(request => request.steps.map(step => toWire(request, step)));
-  return steps.sort((a, b) => a.n - b.n);
+/** Of what is kept, that which is for `owner`. */
+export function pastOf(kept: Kept[], owner: Owner): WireStep[] {
+  const seen = kept.filter(({ request }) => maySee(owner, request.owner));
+  return seen.map(({ request, step }) => toWire(request, step));
 }
 
 export function eventOf(event: string, data: unknown): string {

@@ -21,36 +21,58 @@ export interface StuckSession {
 
 const stuckMs = 5_000; // a client posts initialize within milliseconds of the endpoint event
 
+/** One that is stuck. */
+export interface Stuck {
+  /** Whole. */
+  sessionId: string;
+  told: StuckSession;
+}
+
 /** Calls `tell` for each stream that stays without a message. Returns how to stop. */
 export function watchHandshakes(
-  tell: (stuck: StuckSession, sessionId: string) => void,
+  tell: (stuck: StuckSession) => void,
   afterMs = stuckMs,
 ): () => void {
+  return watchStuck(({ told }) => tell(told), afterMs).stop;
+}
+
+/** The same, which knows all that are stuck, until they close or go on. */
+export function watchStuck(tell: (stuck: Stuck) => void, afterMs = stuckMs) {
   const waiting = new Map<string, NodeJS.Timeout>();
+  const found = new Map<string, Stuck>();
 
   const start = (event: unknown) => {
     const { sessionId, transport, req } = event as SessionEvent; // what the channel carries
     if (transport !== 'sse') return;
     const forwarded = req?.headers['x-forwarded-for'] ?? req?.headers['x-forwarded-host'];
     const causes = likelyCauses(forwarded !== undefined);
-    const alarm = () => tell({ session: shortId(sessionId), causes }, sessionId);
+    const alarm = () => {
+      const stuck = { sessionId, told: { session: shortId(sessionId), causes } };
+      waiting.delete(sessionId);
+      found.set(sessionId, stuck);
+      tell(stuck);
+    };
     waiting.set(sessionId, setTimeout(alarm, afterMs).unref());
   };
-  const stop = (event: unknown) => {
+  const forget = (event: unknown) => {
     const { sessionId } = event as SessionEvent | ReceivedEvent;
-    clearTimeout(waiting.get(sessionId));
+    found.delete(sessionId);
+    const timer = waiting.get(sessionId);
+    if (!timer) return;
+    clearTimeout(timer);
     waiting.delete(sessionId);
   };
 
   opened.subscribe(start);
-  received.subscribe(stop);
-  closed.subscribe(stop);
-  return () => {
+  received.subscribe(forget);
+  closed.subscribe(forget);
+  function stop(): void {
     opened.unsubscribe(start);
-    received.unsubscribe(stop);
-    closed.unsubscribe(stop);
+    received.unsubscribe(forget);
+    closed.unsubscribe(forget);
     for (const timer of waiting.values()) clearTimeout(timer);
-  };
+  }
+  return { all: () => found.values(), stop };
 }
 
 function likelyCauses(throughProxy: boolean): string[] {
@@ -63,32 +85,4 @@ function likelyCauses(throughProxy: boolean): string[] {
     'a browser or curl just looks at the stream',
     ...(throughProxy ? [] : [proxy]),
   ];
-}
-
-export interface Stuck {
-  /** Whole. */
-  sessionId: string;
-  told: StuckSession;
-}
-
-/** The sessions that are stuck, from now on, until they close or go on. */
-export function watchStuck(tell: (stuck: Stuck) => void) {
-  const found = new Map<string, Stuck>();
-  const stopWatching = watchHandshakes((told, sessionId) => {
-    const stuck = { sessionId, told };
-    found.set(sessionId, stuck);
-    tell(stuck);
-  });
-  const forget = (event: unknown) => {
-    const { sessionId } = event as SessionEvent; // what the channel carries
-    found.delete(sessionId);
-  };
-  closed.subscribe(forget);
-  received.subscribe(forget);
-  function stop(): void {
-    stopWatching();
-    closed.unsubscribe(forget);
-    received.unsubscribe(forget);
-  }
-  return { all: () => found.values(), stop };
 }
