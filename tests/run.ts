@@ -7,10 +7,10 @@
  *     … --other-node              what depends on the Node, for a second one
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const { values: flags, positionals: words } = parseArgs({
@@ -29,12 +29,16 @@ const once = /^(apps\/.*page\.test|check\/|copy\.|gallery\.|house\.|limits\.|htt
 const heavy =
   /^(apps\/(.*page\.test|proxy\/)|(attacks-heavy|faults|copy|gallery)\.|(program|check|proxy)\/)/;
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
+/** What looks at all of its process: at who listens in it. */
+const watchful = /^apps\/xray\/trace\./;
+/** The slowest first: what begins last and is long runs alone, on one core. */
+const slowest = ['apps/xray/page', 'faults', 'program/program', 'check/check', 'attacks-heavy'];
+
+const tests = fileURLToPath(new URL('.', import.meta.url));
+const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
   .map(file => file.replaceAll('\\', '/'))
   .filter(file => file.endsWith('.test.ts') && !file.includes('node_modules'))
   .filter(isWanted)
-  .map(file => relative(process.cwd(), join(root, 'tests', file)))
   .sort();
 
 function isWanted(file: string): boolean {
@@ -44,10 +48,35 @@ function isWanted(file: string): boolean {
   return !(flags.quick && heavy.test(file));
 }
 
+/**
+ * What gets a process each, in this order. To start Node, tsx and the SDK takes half a second of a
+ * core, so the light files of a room share one, as a file in `folder` that imports them. Each file
+ * has to undo what it does to its process, as between its own tests.
+ */
+function entries(folder: string): string[] {
+  const alone = files.filter(file => [heavy, documentation, watchful].some(few => few.test(file)));
+  const rooms = new Map<string, string[]>();
+  for (const file of files.filter(file => !alone.includes(file))) {
+    const [room = ''] = file.split('/').slice(0, -1);
+    rooms.set(room, [...(rooms.get(room) ?? []), file]);
+  }
+  const shared = [...rooms].map(([room, files]) => {
+    const imports = files.map(file => `import '${pathToFileURL(join(tests, file))}';\n`);
+    const path = join(folder, `${room || 'top'}.mjs`);
+    writeFileSync(path, imports.join(''));
+    return path;
+  });
+  const slow = slowest.flatMap(name => alone.filter(file => file === `${name}.test.ts`));
+  const rest = alone.filter(file => !slow.includes(file));
+  const path = (file: string) => relative(process.cwd(), join(tests, file));
+  return [...slow.map(path), ...shared, ...rest.map(path)];
+}
+
 if (files.length === 0) {
   console.error(`No test file is called ${words.join(' or ')}.`);
   process.exit(2);
 }
+const folder = mkdtempSync(join(tmpdir(), 'mcp-mount-tests-'));
 const timeoutMs = flags.docs ? 450_000 : 300_000; // of a file, too: the gallery's starts eighty programs
 const args = [
   '--import=tsx',
@@ -55,7 +84,8 @@ const args = [
   '--test-reporter=spec',
   `--test-timeout=${timeoutMs}`, // a test that hangs says its name and ends
   `--test-concurrency=${availableParallelism() + 1}`, // many of them wait
-  ...files,
+  ...entries(folder),
 ];
 const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+rmSync(folder, { recursive: true });
 process.exit(status ?? 1);
