@@ -15,9 +15,13 @@ export function findBrowser(env: NodeJS.ProcessEnv = process.env): string | unde
 
 export const noBrowser = `no browser found: install ${names.join(' or ')}, or name one in CHROMIUM`;
 
+/** One for all tests of a process: starting it takes a second. Whoever asks first names it. */
 export function launchBrowser(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: flags });
+  browser ??= chromium.launch({ executablePath, args: flags });
+  return browser;
 }
+
+let browser: Promise<Browser> | undefined;
 
 // No sandbox: tests often run as root in a container. The rest keeps it off the network.
 const flags = [

@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -29,10 +29,10 @@ const once = /^(apps\/.*page\.test|check\/|copy\.|gallery\.|house\.|limits\.|htt
 const heavy =
   /^(apps\/(.*page\.test|proxy\/)|(attacks-heavy|faults|copy|gallery)\.|(program|check|proxy)\/)/;
 
-/** What looks at all of its process: at who listens in it. */
-const watchful = /^apps\/xray\/trace\./;
-/** The slowest first: what begins last and is long runs alone, on one core. */
-const slowest = ['apps/xray/page', 'faults', 'program/program', 'check/check', 'attacks-heavy'];
+/** Each in a process of its own, and first: what begins last and is slow would run by itself. */
+const slow = ['apps/xray/page', 'faults', 'program/program', 'check/check', 'attacks-heavy'];
+/** In one of its own for what it looks at: who listens in its process. */
+const lone = ['apps/xray/trace'];
 
 const tests = fileURLToPath(new URL('.', import.meta.url));
 const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
@@ -50,26 +50,30 @@ function isWanted(file: string): boolean {
 
 /**
  * What gets a process each, in this order. To start Node, tsx and the SDK takes half a second of a
- * core, so the light files of a room share one, as a file in `folder` that imports them. Each file
- * has to undo what it does to its process, as between its own tests.
+ * core, so the files of a room share one, which imports them. Each undoes what it does to its
+ * process, as between its own tests.
  */
 function entries(folder: string): string[] {
-  const alone = files.filter(file => [heavy, documentation, watchful].some(few => few.test(file)));
-  const rooms = new Map<string, string[]>();
-  for (const file of files.filter(file => !alone.includes(file))) {
-    const [room = ''] = file.split('/').slice(0, -1);
-    rooms.set(room, [...(rooms.get(room) ?? []), file]);
-  }
-  const shared = [...rooms].map(([room, files]) => {
-    const imports = files.map(file => `import '${pathToFileURL(join(tests, file))}';\n`);
-    const path = join(folder, `${room || 'top'}.mjs`);
-    writeFileSync(path, imports.join(''));
-    return path;
-  });
-  const slow = slowest.flatMap(name => alone.filter(file => file === `${name}.test.ts`));
-  const rest = alone.filter(file => !slow.includes(file));
-  const path = (file: string) => relative(process.cwd(), join(tests, file));
-  return [...slow.map(path), ...shared, ...rest.map(path)];
+  const named = [...slow, ...lone].map(name => `${name}.test.ts`);
+  const alone = [
+    ...named.filter(file => files.includes(file)),
+    ...files.filter(file => documentation.test(file)),
+  ];
+  const others = files.filter(file => !alone.includes(file));
+  const rooms = [...new Set(others.map(file => dirname(file)))];
+  return [
+    ...alone.map(file => relative(process.cwd(), join(tests, file))),
+    ...rooms.map(room => {
+      const entry = join(folder, `${room.replaceAll('/', '-')}.room.mjs`);
+      writeFileSync(entry, imports(others.filter(file => dirname(file) === room)));
+      return entry;
+    }),
+  ];
+}
+
+function imports(files: string[]): string {
+  const urls = files.map(file => pathToFileURL(join(tests, file)).href);
+  return urls.map(url => `import ${JSON.stringify(url)};\n`).join('');
 }
 
 if (files.length === 0) {
