@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -49,11 +49,10 @@ function isWanted(file: string): boolean {
 }
 
 /**
- * What gets a process each, in this order. To start Node, tsx and the SDK takes half a second of a
- * core, so the files of a room share one, which imports them. Each undoes what it does to its
- * process, as between its own tests.
+ * What gets a process each. To start Node, tsx and the SDK takes half a second of a core, so the
+ * files of a room share one. Each undoes what it does to its process, as between its own tests.
  */
-function entries(folder: string): string[] {
+function processes(): string[][] {
   const named = [...slow, ...lone].map(name => `${name}.test.ts`);
   const alone = [
     ...named.filter(file => files.includes(file)),
@@ -62,18 +61,18 @@ function entries(folder: string): string[] {
   const others = files.filter(file => !alone.includes(file));
   const rooms = [...new Set(others.map(file => dirname(file)))];
   return [
-    ...alone.map(file => relative(process.cwd(), join(tests, file))),
-    ...rooms.map(room => {
-      const entry = join(folder, `${room.replaceAll('/', '-')}.room.mjs`);
-      writeFileSync(entry, imports(others.filter(file => dirname(file) === room)));
-      return entry;
-    }),
+    ...alone.map(file => [file]),
+    ...rooms.map(room => others.filter(file => dirname(file) === room)),
   ];
 }
 
-function imports(files: string[]): string {
+/** Writes what imports `files`. Its name begins with its place, as node:test goes by names. */
+function entryOf(files: string[], place: number): string {
+  const [name = ''] = files.map(file => (files.length === 1 ? file : dirname(file)));
+  const entry = join(folder, `${100 + place}-${name.replaceAll('/', '-')}.mjs`);
   const urls = files.map(file => pathToFileURL(join(tests, file)).href);
-  return urls.map(url => `import ${JSON.stringify(url)};\n`).join('');
+  writeFileSync(entry, urls.map(url => `import ${JSON.stringify(url)};\n`).join(''));
+  return entry;
 }
 
 if (files.length === 0) {
@@ -88,7 +87,7 @@ const args = [
   '--test-reporter=spec',
   `--test-timeout=${timeoutMs}`, // a test that hangs says its name and ends
   `--test-concurrency=${availableParallelism() + 1}`, // many of them wait
-  ...entries(folder),
+  ...processes().map(entryOf),
 ];
 const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
 rmSync(folder, { recursive: true });
