@@ -1,8 +1,9 @@
 /** A real Chromium for the pages' tests: finding it, starting it, and what axe says of a page. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { TestContext } from 'node:test';
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
 
@@ -17,6 +18,34 @@ export const noBrowser = `no browser found: install ${names.join(' or ')}, or na
 
 export function launchBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: flags });
+}
+
+/**
+ * A blank tab, until the test ends. All tests of a process share a browser and a profile, which
+ * costs as much to make as a page to open: what a page keeps is its tab's or its origin's, and
+ * each test has a port, so an origin, of its own. A file that opens one ends with closeBrowser.
+ */
+export async function newTab(t: TestContext): Promise<Page> {
+  profile ??= newProfile();
+  const page = await (await profile).newPage();
+  t.after(() => page.close());
+  return page;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await profile)?.browser()?.close();
+}
+
+/** What a page is told of its reader's taste. */
+export type Look = NonNullable<Parameters<Page['emulateMedia']>[0]>;
+
+let profile: Promise<BrowserContext> | undefined;
+
+async function newProfile(): Promise<BrowserContext> {
+  const browser = await launchBrowser(findBrowser() ?? '');
+  const context = await browser.newContext();
+  context.setDefaultTimeout(15_000); // much for a busy machine, little beside a page that hangs
+  return context;
 }
 
 // No sandbox: tests often run as root in a container. The rest keeps it off the network.

@@ -7,10 +7,10 @@
  *     … --other-node              what depends on the Node, for a second one
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const { values: flags, positionals: words } = parseArgs({
@@ -29,12 +29,16 @@ const once = /^(apps\/.*page\.test|check\/|copy\.|gallery\.|house\.|limits\.|htt
 const heavy =
   /^(apps\/(.*page\.test|proxy\/)|(attacks-heavy|faults|copy|gallery)\.|(program|check|proxy)\/)/;
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
+/** Each in a process of its own, and first: what begins last and is slow would run by itself. */
+const slow = ['apps/xray/page', 'faults', 'program/program', 'check/check', 'attacks-heavy'];
+/** In one of its own for what it looks at: who listens in its process. */
+const lone = ['apps/xray/trace'];
+
+const tests = fileURLToPath(new URL('.', import.meta.url));
+const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
   .map(file => file.replaceAll('\\', '/'))
   .filter(file => file.endsWith('.test.ts') && !file.includes('node_modules'))
   .filter(isWanted)
-  .map(file => relative(process.cwd(), join(root, 'tests', file)))
   .sort();
 
 function isWanted(file: string): boolean {
@@ -44,10 +48,38 @@ function isWanted(file: string): boolean {
   return !(flags.quick && heavy.test(file));
 }
 
+/**
+ * What gets a process each. To start Node, tsx and the SDK takes half a second of a core, so the
+ * files of a room share one. Each undoes what it does to its process, as between its own tests.
+ */
+function processes(): string[][] {
+  const named = [...slow, ...lone].map(name => `${name}.test.ts`);
+  const alone = [
+    ...named.filter(file => files.includes(file)),
+    ...files.filter(file => documentation.test(file)),
+  ];
+  const others = files.filter(file => !alone.includes(file));
+  const rooms = [...new Set(others.map(file => dirname(file)))];
+  return [
+    ...alone.map(file => [file]),
+    ...rooms.map(room => others.filter(file => dirname(file) === room)),
+  ];
+}
+
+/** Writes what imports `files`. Its name begins with its place, as node:test goes by names. */
+function entryOf(files: string[], place: number): string {
+  const [name = ''] = files.map(file => (files.length === 1 ? file : dirname(file)));
+  const entry = join(folder, `${100 + place}-${name.replaceAll('/', '-')}.mjs`);
+  const urls = files.map(file => pathToFileURL(join(tests, file)).href);
+  writeFileSync(entry, urls.map(url => `import ${JSON.stringify(url)};\n`).join(''));
+  return entry;
+}
+
 if (files.length === 0) {
   console.error(`No test file is called ${words.join(' or ')}.`);
   process.exit(2);
 }
+const folder = mkdtempSync(join(tmpdir(), 'mcp-mount-tests-'));
 const timeoutMs = flags.docs ? 450_000 : 300_000; // of a file, too: the gallery's starts eighty programs
 const args = [
   '--import=tsx',
@@ -55,7 +87,8 @@ const args = [
   '--test-reporter=spec',
   `--test-timeout=${timeoutMs}`, // a test that hangs says its name and ends
   `--test-concurrency=${availableParallelism() + 1}`, // many of them wait
-  ...files,
+  ...processes().map(entryOf),
 ];
 const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+rmSync(folder, { recursive: true });
 process.exit(status ?? 1);

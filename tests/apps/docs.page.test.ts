@@ -1,7 +1,7 @@
 /** /docs in a real browser: what the document says, and forms that send it. */
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { docsPage, openapi } from '../../apps/docs/app.ts';
 import type { RouteAbout } from '../../apps/docs/openapi.ts';
@@ -9,12 +9,11 @@ import { createRouter } from '../../router.ts';
 import { createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
 import { about as tools } from '../../tools.ts';
-import { findBrowser, findings, launchBrowser, noBrowser } from '../browser.ts';
+import { closeBrowser, findBrowser, findings, newTab, noBrowser } from '../browser.ts';
 import { serve } from '../support.ts';
 
 const token = 'a-token-for-this-test';
-const browserPath = findBrowser();
-const inBrowser = { skip: browserPath === undefined && noBrowser };
+const inBrowser = { skip: findBrowser() === undefined && noBrowser };
 
 test('the page lists every route and tool, and sends what its forms say', inBrowser, async t => {
   const origin = await serve(t, createApp(memoryStore()));
@@ -126,14 +125,11 @@ test('the page is worked with the keyboard alone', inBrowser, async t => {
   await page.locator('#listItems .answer strong').waitFor();
 });
 
-let browser: Promise<Browser> | undefined; // one for all tests: starting it takes a second
-after(async () => (await browser)?.close());
+after(closeBrowser);
 
 async function open(t: TestContext, url: string) {
-  browser ??= launchBrowser(browserPath ?? '');
-  const context = await (await browser).newContext({ viewport: phone });
-  t.after(() => context.close());
-  const page = await context.newPage();
+  const page = await newTab(t);
+  await page.setViewportSize(phone);
   page.on('pageerror', error => assert.fail(error));
   page.on('request', request => assert.equal(new URL(request.url()).origin, new URL(url).origin));
   await page.goto(url);

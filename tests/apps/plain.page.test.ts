@@ -1,16 +1,14 @@
 /** The pages at the MCP mount and of a browser's 404, in a real browser. */
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { type AppOptions, createApp } from '../../server.ts';
 import { memoryStore } from '../../store.ts';
-import { findBrowser, findings, launchBrowser, noBrowser } from '../browser.ts';
+import { closeBrowser, findBrowser, findings, type Look, newTab, noBrowser } from '../browser.ts';
 import { serve } from '../support.ts';
 
-const browserPath = findBrowser();
-const inBrowser = { skip: browserPath === undefined && noBrowser };
-let browser: Promise<Browser> | undefined; // one for all tests: starting it takes a second
-after(async () => (await browser)?.close());
+const inBrowser = { skip: findBrowser() === undefined && noBrowser };
+after(closeBrowser);
 
 for (const path of ['/mcp', '/mpc/sse'])
   for (const colorScheme of ['light', 'dark'] as const)
@@ -24,7 +22,9 @@ for (const path of ['/mcp', '/mpc/sse'])
     });
 
 test('a setting is copied whole, and by the keyboard', inBrowser, async t => {
-  const page = await open(t, '/mcp', { permissions: ['clipboard-read', 'clipboard-write'] });
+  const page = await open(t, '/mcp');
+  const { origin } = new URL(page.url());
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   const setting = page.locator('.copied', { hasText: 'claude mcp add' });
   await setting.getByRole('button', { name: 'Copy Claude Code' }).focus();
   await page.keyboard.press('Enter');
@@ -70,16 +70,14 @@ test('from a lost page a click leads to what was meant', inBrowser, async t => {
 async function open(
   t: TestContext,
   path: string,
-  look: BrowserContextOptions = {},
+  look: Look = {},
   options: AppOptions = {},
 ): Promise<Page> {
   const origin = await serve(t, createApp(memoryStore(), options));
-  browser ??= launchBrowser(browserPath ?? '');
-  const context = await (await browser).newContext({ baseURL: origin, ...look });
-  t.after(() => context.close());
-  const page = await context.newPage();
+  const page = await newTab(t);
+  await page.emulateMedia(look);
   page.on('pageerror', error => assert.fail(error));
   page.on('request', request => assert.equal(new URL(request.url()).origin, origin));
-  await page.goto(path);
+  await page.goto(origin + path);
   return page;
 }

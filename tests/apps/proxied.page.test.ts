@@ -1,20 +1,15 @@
 /** The page beside a proxy, in a real browser: whose requests it shows, and what breaks behind it. */
 import assert from 'node:assert/strict';
-import { after, before, type TestContext, test } from 'node:test';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { findBrowser, findings, launchBrowser, noBrowser } from '../browser.ts';
+import { after, type TestContext, test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import { closeBrowser, findBrowser, findings, newTab, noBrowser } from '../browser.ts';
 import { serveOurs } from '../check/support.ts';
 import { connect } from '../support.ts';
 import { ask, openSse } from './mcp/wire.ts';
 import { serveBehind, serveProxy, startExample } from './proxy/support.ts';
 
-const executable = findBrowser();
-const inBrowser = executable === undefined ? { skip: noBrowser } : {};
-let browser: Browser;
-before(async () => {
-  if (executable !== undefined) browser = await launchBrowser(executable);
-});
-after(() => browser?.close());
+const inBrowser = findBrowser() === undefined ? { skip: noBrowser } : {};
+after(closeBrowser);
 
 for (const [name, start, path, tool] of [
   ['this server', (t: TestContext) => serveOurs(t), '/mcp/sse', 'get_items'],
@@ -90,10 +85,8 @@ test('an upstream that is down is a 502 whose card says why', inBrowser, async t
 });
 
 async function open(t: TestContext, proxied: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000); // much for a busy machine, little beside a page that hangs
-  const page = await context.newPage();
+  const page = await newTab(t);
+  await page.setViewportSize({ width: 1440, height: 900 });
   const errors: Error[] = [];
   page.on('pageerror', error => errors.push(error));
   t.after(() => assert.deepEqual(errors, []));

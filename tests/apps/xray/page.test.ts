@@ -2,26 +2,28 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { after, before, type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { z } from 'zod';
 import { traceApp } from '../../../program/trace.ts';
 import { createRouter } from '../../../router.ts';
 import { type AppOptions, createApp } from '../../../server.ts';
 import { memoryStore } from '../../../store.ts';
-import { findBrowser, findings, launchBrowser, noBrowser } from '../../browser.ts';
+import {
+  closeBrowser,
+  findBrowser,
+  findings,
+  type Look,
+  newTab,
+  noBrowser,
+} from '../../browser.ts';
 import { held } from '../../held.ts';
 import { connect, portOf, sendRaw, serve, stopServer } from '../../support.ts';
 import { openSession, post, toolCall } from '../mcp/wire.ts';
 
-const executable = findBrowser();
-const inBrowser = executable === undefined ? { skip: noBrowser } : {};
-let browser: Browser;
-before(async () => {
-  if (executable !== undefined) browser = await launchBrowser(executable);
-});
-after(() => browser?.close());
+const inBrowser = findBrowser() === undefined ? { skip: noBrowser } : {};
+after(closeBrowser);
 
 test(
   'a call over SSE is one story: the cut, the receipt, and the answer beside it',
@@ -262,7 +264,7 @@ test('tabs share one stream, and when its tab goes another takes over', inBrowse
   await agent.callTool({ name: 'add_item', arguments: { name: 'First' } });
   await calling(page, 'add_item').waitFor();
 
-  const second = await page.context().newPage();
+  const second = await newTab(t);
   await second.goto(origin);
   await second.getByText('Live, through another tab').waitFor();
   await row(second, 'add_item').waitFor(); // what had happened before it came
@@ -487,7 +489,7 @@ interface Opened {
 async function openList(
   t: TestContext,
   options: AppOptions = {},
-  context: BrowserContextOptions = {},
+  look: Look = {},
   see: (req: IncomingMessage, res: ServerResponse) => void = () => {},
   ready = '#items li',
 ): Promise<Opened> {
@@ -496,21 +498,16 @@ async function openList(
     see(req, res);
     return app(req, res);
   });
-  const page = await newPage(t, origin, context);
+  const page = await newPage(t, origin, look);
   await page.locator(ready).first().waitFor();
   return { origin, page };
 }
 
-/** In a browser profile of its own; whatever fails on it fails the test. */
-async function newPage(
-  t: TestContext,
-  url: string,
-  options: BrowserContextOptions = {},
-): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000); // much for a busy machine, little beside a page that hangs
-  const page = await context.newPage();
+/** Whatever fails on it fails the test. */
+async function newPage(t: TestContext, url: string, look: Look = {}): Promise<Page> {
+  const page = await newTab(t);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.emulateMedia(look);
   const errors: Error[] = [];
   page.on('pageerror', error => errors.push(error));
   t.after(() => assert.deepEqual(errors, []));
