@@ -46,7 +46,8 @@ export function stripPrefix(url: string, prefix: string): string | undefined {
  * Not `baseUrl`, which connect does not set. ASGI: `root_path`.
  */
 export function rootPath(req: IncomingMessage): string {
-  const { originalUrl = '', url = '' }: Mounted = req;
+  const { originalUrl, url = '' }: Mounted = req;
+  if (originalUrl === undefined) return ''; // no mount has taken it yet
   if (originalUrl.endsWith(url)) return originalUrl.slice(0, originalUrl.length - url.length);
   // '/mcp?x' was entered as '/?x', and '/mcp' as '/': that slash is ours
   const query = url.slice(1);

@@ -59,7 +59,8 @@ async function cpuRows(load: Load, mode: Mode): Promise<CpuRow[]> {
   const rows: CpuRow[] = [];
   for (const metric of metrics.filter(({ name }) => isWanted(name))) {
     console.error(`… ${metric.name}`);
-    const able = peers.filter(({ name }) => [...mode.names, ...(metric.also ?? [])].includes(name));
+    const names = [...mode.names, ...(metric.also ?? [])];
+    const able = peers.filter(({ name, ports }) => names.includes(name) && metric.door in ports);
     rows.push(await measureCpu(metric, able, load, mode));
   }
   await Promise.all(peers.map(peer => peer.stop()));

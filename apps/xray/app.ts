@@ -81,7 +81,8 @@ export function xray(router: Router, options: XrayOptions = {}): Router & Xray {
   function startRecording(of: Router, own: Router): Recording {
     const closed = (id: string, owner: Owner, n: number) => viewers.closed(id, owner, n);
     const outside = options.guarded ?? false;
-    return record(of, { step: viewers.take, closed }, { own, outside });
+    const listener = { step: viewers.take, leftOut: viewers.leaveOut, closed };
+    return record(of, listener, { own, outside });
   }
 
   function countsFor(owner: Owner): Counts {

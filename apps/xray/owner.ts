@@ -11,10 +11,15 @@ import { type Auth, bearerToken } from '../../guard.ts';
 export type Owner = string | undefined;
 
 /** Whose the request is, as its header says, for a request is shown before a guard has seen it. */
-export function ownerOf(req: IncomingMessage): Owner {
+export function ownerOf(req: IncomingMessage & { [digested]?: string }): Owner {
+  if (req.headers.authorization === undefined) return undefined;
   const token = bearerToken(req);
-  return token === undefined ? undefined : digest(token);
+  if (token === undefined) return undefined;
+  req[digested] ??= digest(token); // asked for by each router that it passes
+  return req[digested];
 }
+
+const digested = Symbol('digest of the token');
 
 /** Who looks on with this request, as a guard found it; undefined where none was there. */
 export function viewerOf({ auth }: IncomingMessage & { auth?: Auth }): Owner {

@@ -5,15 +5,15 @@ import type { Owner } from './owner.ts';
 const maxOwners = 100; // counted apart; of more, the oldest are forgotten
 
 /** By entry. Weak: an app may make routers as it goes, and forget them. */
-export type EntryCounts = WeakMap<Entry, number>;
+export type EntryCounts = WeakMap<Entry, { times: number }>;
 
 export class PassedEntries {
   private readonly byAll: EntryCounts = new WeakMap();
   private readonly byOwner = new Map<string, EntryCounts>();
 
   add(entry: Entry, owner: Owner): void {
-    addOne(this.byAll, entry);
-    if (owner !== undefined) addOne(this.countsOf(owner), entry);
+    countOf(entry, this.byAll).times++;
+    if (owner !== undefined) countOf(entry, this.countsOf(owner)).times++;
   }
 
   /** Those of `owner`'s requests; without one, of all. */
@@ -32,6 +32,10 @@ export class PassedEntries {
   }
 }
 
-function addOne(counts: EntryCounts, entry: Entry): void {
-  counts.set(entry, (counts.get(entry) ?? 0) + 1);
+function countOf(entry: Entry, counts: EntryCounts): { times: number } {
+  const known = counts.get(entry);
+  if (known) return known;
+  const count = { times: 0 };
+  counts.set(entry, count);
+  return count;
 }

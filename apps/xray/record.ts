@@ -1,12 +1,16 @@
 /**
  * The last requests of one router, and its open streams with their frames: kept from the start, so
- * that whoever opens the page has something to see. Bounded in number and size. What is kept is
- * what the channels carry; it is made into words only when somebody looks, since most is not.
+ * that whoever opens the page has something to see. Bounded in number and size, and in time: of a
+ * rush some are kept, as nobody could read more, and all are counted. What is kept is what the
+ * channels carry; it is made into words only when somebody looks, since most is not.
  */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { RefusedEvent } from '../../guard.ts';
 import type { Entry, Match, Router } from '../../http/app.ts';
+import { matched, type RequestEvent } from '../../http/channels.ts';
 import { routerIn } from '../../http/near.ts';
 import { type Owner, ownerOf } from './owner.ts';
+import { Pace } from './pace.ts';
 import { PassedEntries } from './passed.ts';
 import { Ring } from './ring.ts';
 import { boundedJson, rpcOf, shortened } from './shorten.ts';
@@ -54,6 +58,8 @@ export interface Kept<Some extends KeptStep = KeptStep> {
 export interface Listener {
   /** A step has been kept. */
   step(kept: Kept): void;
+  /** A request came in a rush, and is counted alone. */
+  leftOut(req: IncomingMessage): void;
   closed(sessionId: string, owner: Owner, n: number): void;
 }
 
@@ -64,6 +70,8 @@ export interface RecordOptions {
   outside: boolean;
 }
 
+const atOnce = 1_000; // requests of a rush that are kept
+const perSecond = 100; // and so many more while it goes on: the last hundred are then of a second
 const maxRequests = 100; // that are over
 const maxOpen = 200; // under way or streams; of more, the oldest are forgotten
 const maxSteps = 60; // that stay with their request: its first, whatever a batch or a stream holds
@@ -84,6 +92,19 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   const owners = new Map<string, Owner>(); // by session
   const passed = new PassedEntries();
   const ownEntries = new WeakMap<Entry, boolean>(); // it takes longer to look into an app
+  const pace = new Pace(atOnce, perSecond);
+
+  /** To keep a request takes a third of what it takes to answer it; in a rush that is left out. */
+  function wants(first: RequestEvent | RefusedEvent): boolean {
+    const { req } = first;
+    if ('match' in first) {
+      if (isOwn(first.match)) return false;
+      if (first.entries !== router.list()) return true; // another router's, with this one further in
+    }
+    if (isStream(req) || pace.take()) return true;
+    listener.leftOut(req);
+    return false;
+  }
 
   function begin({ id, method, target, req }: Exchange): Request {
     const request: Request = {
@@ -107,7 +128,10 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   }
 
   function take(step: Step, { sessionId, note: request }: Exchange<Request>): void {
-    if (step.kind === 'matched') pass(step, request);
+    if (step.kind === 'matched') {
+      if (isOwn(step.match)) leaveOut(request);
+      request.isOurs ||= step.entries === router.list();
+    }
     if (request.isOwn) return;
     if (step.kind === 'refused' && outside && !isRouted(request)) request.isOurs = true;
     if (sessionId !== undefined) request.sessionId = sessionId;
@@ -118,15 +142,10 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     if (kept && request.isOurs) listener.step({ request, step: kept });
   }
 
-  function pass({ match, entries }: Step & { kind: 'matched' }, request: Request): void {
-    request.isOurs ||= entries === router.list();
+  /** Whether the page or what it asks for is where a request goes. */
+  function isOwn(match: Match): boolean {
     const entry = entryOf(match);
-    if (!entry) return;
-    if (isOwn(entry)) leaveOut(request);
-    else if (request.isOurs) passed.add(entry, request.owner);
-  }
-
-  function isOwn(entry: Entry): boolean {
+    if (!entry) return false;
     const known = ownEntries.get(entry);
     if (known !== undefined) return known;
     const handled = entry.kind === 'route' && isOwnHandler in entry.handler;
@@ -174,6 +193,13 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     owners.delete(sessionId);
   }
 
+  /** Of what is left out, too. */
+  const count = (event: unknown): void => {
+    const { req, match } = event as RequestEvent; // what the channel carries
+    const entry = entryOf(match);
+    if (entry && !isOwn(match)) passed.add(entry, ownerOf(req));
+  };
+
   /** Those that are over, oldest first, and those that are open. */
   function requests(): Request[] {
     return [...over.all(), ...[...open.values()].filter(({ isOurs }) => isOurs)];
@@ -187,10 +213,15 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     return [...early, ...after].sort((a, b) => a.step.n - b.step.n);
   }
 
+  const stop = observe({ wants, begin, step: take, sessionClosed });
+  matched.subscribe(count);
   return {
     requests,
     steps,
-    stop: observe({ begin, step: take, sessionClosed }),
+    stop(): void {
+      stop();
+      matched.unsubscribe(count);
+    },
     /** How often each entry was passed. */
     passed,
     ownerOf: (sessionId: string) => owners.get(sessionId),
@@ -213,6 +244,11 @@ function entryOf(match: Match): Entry | undefined {
   return match.kind === 'route' ? match.route : undefined;
 }
 
+/** A request for an event stream, on which answers to others come; curl's need not say so. */
+function isStream({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && (headers.accept?.includes('text/event-stream') ?? false);
+}
+
 function isRouted({ steps }: Request): boolean {
   return steps.some(({ kind }) => kind === 'matched');
 }
@@ -230,7 +266,8 @@ function cutMessage({ n, at, sessionId, message }: Step & { kind: 'message' }): 
 
 /** Of a body; one that does not say may be long, and so may one that is compressed. */
 function lengthOf(headers: IncomingHttpHeaders): number {
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding.toLowerCase() !== 'identity') return Number.POSITIVE_INFINITY;
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    return Number.POSITIVE_INFINITY;
   return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY);
 }

@@ -70,6 +70,8 @@ export type Step = { n: number; at: number } & (
 );
 
 export interface Observer<Note = unknown> {
+  /** Whether anything is told of a request that is new; of all, unless it says. */
+  wants?(first: RequestEvent | RefusedEvent): boolean;
   /** A request is new: gives its note. */
   begin?(exchange: Exchange): Note;
   step(step: Step, exchange: Exchange<Note>): void;
@@ -86,12 +88,20 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
   const noted = Symbol('exchange');
   let n = 0;
 
-  function known(req: IncomingMessage & { [noted]?: Exchange<Note> }) {
-    return req[noted];
+  type Noted = IncomingMessage & { [noted]?: Exchange<Note> | 'unwanted' };
+
+  function known(req: Noted): Exchange<Note> | undefined {
+    return req[noted] === 'unwanted' ? undefined : req[noted];
   }
 
-  function begin(req: IncomingMessage & { [noted]?: Exchange<Note> }, res: ServerResponse) {
-    const exchange = newExchange<Note>(req, res);
+  function begin(first: RequestEvent | RefusedEvent): Exchange<Note> | undefined {
+    const req: Noted = first.req;
+    if (req[noted] !== undefined) return known(req);
+    if (observer.wants?.(first) === false) {
+      req[noted] = 'unwanted';
+      return undefined;
+    }
+    const exchange = newExchange<Note>(req, first.res);
     if (observer.begin) exchange.note = observer.begin(exchange);
     req[noted] = exchange;
     observer.step({ n: ++n, at: Date.now(), kind: 'request' }, exchange);
@@ -107,15 +117,19 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
   }
 
   return subscribeAll([
-    on<RefusedEvent>(refused, ({ req, res, by, status, detail }) => {
+    on<RefusedEvent>(refused, event => {
+      const { req, res, by, status, detail } = event;
       const before = known(req);
-      const exchange = before ?? begin(req, res);
+      const exchange = begin(event);
+      if (!exchange) return;
       exchange.isRefused = true;
       observer.step({ n: ++n, at: Date.now(), kind: 'refused', by, status, detail }, exchange);
       if (!before) onGone(res, () => end(exchange)); // no router will say when it is answered
     }),
-    on<RequestEvent>(matched, ({ req, res, rootPath, match, entries }) => {
-      const exchange = known(req) ?? begin(req, res);
+    on<RequestEvent>(matched, event => {
+      const exchange = begin(event);
+      if (!exchange) return;
+      const { rootPath, match, entries } = event;
       exchange.rootPath = match.kind === 'mount' ? rootPath + match.mount.prefix : rootPath;
       exchange.url = match.url;
       if (match.kind === 'refused') exchange.isRefused = true;
@@ -185,7 +199,7 @@ export function rpcName(message: Extract<JSONRPCMessage, { method: string }>): s
 }
 
 function newExchange<Note>(req: IncomingMessage, res: ServerResponse): Exchange<Note> {
-  const target = (req as { originalUrl?: string }).originalUrl ?? req.url ?? '';
+  const target = targetOf(req);
   const sessionId = req.headers['mcp-session-id'];
   return {
     id: ++lastId,
@@ -204,6 +218,11 @@ function newExchange<Note>(req: IncomingMessage, res: ServerResponse): Exchange<
     elsewhere: undefined,
     note: undefined as Note, // an observer that has notes gives one before anybody looks
   };
+}
+
+/** The whole of it, also where a mount has taken its prefix off. */
+export function targetOf(req: IncomingMessage & { originalUrl?: string }): string {
+  return req.originalUrl ?? req.url ?? '';
 }
 
 interface Subscription {

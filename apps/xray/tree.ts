@@ -17,8 +17,8 @@ export function treeOf(app: App, rootPath = ''): MountTree {
 export function countsOf(app: App, passed: EntryCounts, rootPath = ''): Counts {
   const counts: Counts = {};
   for (const entry of routerIn(app)?.list() ?? []) {
-    const times = passed.get(entry);
-    if (times !== undefined) counts[nameOf(entry, rootPath)] = times;
+    const count = passed.get(entry);
+    if (count) counts[nameOf(entry, rootPath)] = count.times;
     if (entry.kind === 'mount')
       Object.assign(counts, countsOf(entry.app, passed, rootPath + entry.prefix));
   }

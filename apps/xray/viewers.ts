@@ -2,10 +2,12 @@
  * Those who look on: each gets what is kept, and then what comes, ten times a second. Requests
  * that come faster than anybody reads are counted, by method and path, and not told one by one.
  */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { redact, shortId } from '../../http/redact.ts';
-import { maySee, type Owner } from './owner.ts';
+import { maySee, type Owner, ownerOf } from './owner.ts';
+import { Pace } from './pace.ts';
 import type { Kept, Request } from './record.ts';
+import { targetOf } from './steps.ts';
 import { toWire } from './wire.ts';
 import type { Batch, ClosedStep, Counts, WireStep } from './wire-step.ts';
 
@@ -16,8 +18,8 @@ export interface Viewer {
   seesRequests: boolean;
 }
 
-const burst = 60; // requests at once: a few agents that connect together
-const perFlush = 3; // requests more with each flush: 30 a second, faster than anybody reads
+const atOnce = 60; // requests: a few agents that connect together
+const perSecond = 30; // more, faster than anybody reads
 const maxSteps = 2_000; // waiting; frames and messages of one request may come fast, too
 const maxBufferedBytes = 1024 * 1024; // a viewer that is further behind misses steps
 const maxSkippedKinds = 40; // named; the others are counted together
@@ -33,7 +35,8 @@ export function createViewers(countsFor: (owner: Owner) => Counts) {
   let waiting: Kept[] = [];
   let closed: Closed[] = [];
   let skipped = new Map<Owner, Map<string, number>>(); // by owner
-  const rooms = new Map<Owner, number>(); // of those who are shown the same
+  const paces = new Map<Owner, Pace>(); // of those who are shown the same
+  let unseen = 0; // that were left out while nobody looked
 
   function take(kept: Kept): void {
     const { request, step } = kept;
@@ -42,23 +45,23 @@ export function createViewers(countsFor: (owner: Owner) => Counts) {
       return;
     }
     if (request.isTold) push(kept);
-    else if (!isLeftOut(request)) {
+    else if (!isUndrawn(request)) {
       request.isTold = true;
       for (const earlier of request.steps) push({ request, step: earlier });
     } else if (step.kind === 'answered') skip(request);
   }
 
-  const leftOut = new WeakSet<Request>();
+  const undrawn = new WeakSet<Request>();
 
   /** Decided with its first step; a stream is shown in any case, since answers come on it. */
-  function isLeftOut(request: Request): boolean {
+  function isUndrawn(request: Request): boolean {
     if (request.isStream) return false;
-    if (leftOut.has(request)) return true;
+    if (undrawn.has(request)) return true;
     const seer = asksTokens() ? request.owner : undefined; // another's flood takes no room of theirs
-    const room = rooms.get(seer) ?? burst;
-    rooms.set(seer, room - 1);
-    if (room > 0) return false;
-    leftOut.add(request);
+    const pace = paces.get(seer) ?? new Pace(atOnce, perSecond);
+    paces.set(seer, pace);
+    if (pace.take()) return false;
+    undrawn.add(request);
     return true;
   }
 
@@ -73,22 +76,31 @@ export function createViewers(countsFor: (owner: Owner) => Counts) {
     if (waiting.length < maxSteps || !isMany) waiting.push(kept);
   }
 
-  function skip({ owner, method, target }: Request): void {
+  /** A request that is not kept: it is counted, as one that is not told. */
+  function leaveOut(req: IncomingMessage): void {
+    if (all.size === 0) unseen++;
+    else skip({ owner: ownerOf(req), method: req.method ?? '', target: targetOf(req) });
+  }
+
+  function skip({ owner, method, target }: Pick<Request, 'owner' | 'method' | 'target'>): void {
     const [path = ''] = target.split('?', 1);
-    const key = redact(`${method} ${path.slice(0, 100)}`);
-    for (const seer of new Set([undefined, owner])) {
-      const kinds = skipped.get(seer) ?? new Map<string, number>();
-      skipped.set(seer, kinds);
-      const counted = kinds.size < maxSkippedKinds || kinds.has(key) ? key : 'others';
-      kinds.set(counted, (kinds.get(counted) ?? 0) + 1);
-    }
+    const kind = redact(`${method} ${path.slice(0, 100)}`);
+    for (const seer of new Set([undefined, owner])) countSkipped(seer, kind, 1);
+  }
+
+  function countSkipped(seer: Owner, kind: string, times: number): void {
+    const kinds = skipped.get(seer) ?? new Map<string, number>();
+    skipped.set(seer, kinds);
+    const counted = kinds.size < maxSkippedKinds || kinds.has(kind) ? kind : 'others';
+    kinds.set(counted, (kinds.get(counted) ?? 0) + times);
   }
 
   function flush(): void {
-    for (const [seer, room] of rooms)
-      if (room + perFlush >= burst) rooms.delete(seer);
-      else rooms.set(seer, Math.max(room, 0) + perFlush);
-    if (all.size === 0 || waiting.length + closed.length + skipped.size === 0) return;
+    for (const [seer, pace] of paces) if (pace.isFull()) paces.delete(seer);
+    if (all.size === 0) return;
+    if (unseen > 0) countSkipped(undefined, 'before anybody looked', unseen);
+    unseen = 0;
+    if (waiting.length + closed.length + skipped.size === 0) return;
     const owners = new Set([...all].filter(sees).map(({ owner }) => owner));
     for (const owner of owners) {
       const event = eventOf('steps', batchFor(owner));
@@ -112,6 +124,7 @@ export function createViewers(countsFor: (owner: Owner) => Counts) {
   return {
     all,
     take,
+    leaveOut,
     flush,
     closed(sessionId: string, owner: Owner, n: number): void {
       const step: ClosedStep = { kind: 'closed', n, session: shortId(sessionId) };

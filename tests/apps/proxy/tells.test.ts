@@ -290,7 +290,7 @@ test('a compressed message is long, whatever its length as it was sent', async t
     (req, res) => void req.resume().once('end', () => res.end()),
   );
   const router = createRouter().mount('/', proxyApp(new URL(direct)));
-  const nobody = { step() {}, closed() {} };
+  const nobody = { step() {}, leftOut() {}, closed() {} };
   const recording = record(router, nobody, { own: createRouter(), outside: false });
   t.after(recording.stop);
   const { first } = watchSteps(t);

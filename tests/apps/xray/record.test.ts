@@ -2,17 +2,20 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { publishFrame, received } from '../../../apps/mcp/channels.ts';
 import { publishStream } from '../../../apps/mcp/stream.ts';
+import { Pace } from '../../../apps/xray/pace.ts';
 import { type Kept, record } from '../../../apps/xray/record.ts';
 import { Ring } from '../../../apps/xray/ring.ts';
+import type { App, Router } from '../../../http/app.ts';
 import { createRouter } from '../../../router.ts';
 import { serve } from '../../support.ts';
 import { ask } from '../mcp/wire.ts';
 
 const outside = false;
-const nobody = { step() {}, closed() {} };
+const nobody = { step() {}, leftOut() {}, closed() {} };
 
 /** Serves one handler at / and records what it does. */
 async function recorded(t: TestContext, act: (req: IncomingMessage, res: ServerResponse) => void) {
@@ -26,6 +29,48 @@ const message = (id: number) => ({ jsonrpc: '2.0' as const, id, method: 'ping' }
 
 function framesIn(kept: Kept[]): string[] {
   return kept.flatMap(({ step }) => (step.kind === 'frame' ? [step.frame] : []));
+}
+
+test('of a rush a thousand requests are kept, and all are counted', async t => {
+  let leftOut = 0;
+  const handler = () => {};
+  const router = createRouter().get('/', handler).get('/stream', handler);
+  const listener = { ...nobody, leftOut: () => void leftOut++ };
+  const recording = record(router, listener, { own: createRouter(), outside });
+  t.after(recording.stop);
+  const origin = await serve(t, answering(router));
+  const asked = 3_000;
+  for (let count = 0; count < asked; count += 50)
+    await Promise.all(Array.from({ length: 50 }, () => ask(origin)));
+  const [entry = assert.fail()] = router.list();
+  assert.equal(recording.passed.by(undefined).get(entry)?.times, asked);
+  assert.ok(leftOut > 0 && leftOut <= asked - 1_000, `${leftOut} left out`);
+  await ask(`${origin}/stream`, { headers: { Accept: 'text/event-stream' } });
+  assert.equal(recording.requests().at(-1)?.target, '/stream', 'on which answers come');
+});
+
+test('a pace lets so many go at once, and more as time goes', async () => {
+  const pace = new Pace(3, 1_000);
+  const slow = new Pace(2, 0.001);
+  assert.deepEqual(
+    [slow.isFull(), slow.take(), slow.take(), slow.take()],
+    [true, true, true, false],
+  );
+  assert.ok(!slow.isFull());
+  while (pace.take());
+  await setTimeout(5);
+  assert.ok(pace.take());
+  await setTimeout(5);
+  assert.ok(pace.isFull(), 'and never more than at once');
+  assert.deepEqual([pace.take(), pace.take(), pace.take()], [true, true, true]);
+});
+
+/** Ends what `router` has taken. */
+function answering(router: Router): App {
+  return async (req, res) => {
+    await router(req, res);
+    res.end();
+  };
 }
 
 test('a ring holds what an array would that lets its first go', () => {

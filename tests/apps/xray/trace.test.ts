@@ -766,7 +766,7 @@ test('whose a session is, is kept of the last ten thousand', async t => {
       opened.publish({ sessionId: `${id}`, transport: 'sse', req });
     res.end();
   });
-  const nobody = { step() {}, closed() {} };
+  const nobody = { step() {}, leftOut() {}, closed() {} };
   const recording = record(router, nobody, { own: createRouter(), outside: false });
   t.after(recording.stop);
   await ask(await serve(t, router), { headers: { Authorization: `Bearer ${token}` } });
