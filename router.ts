@@ -96,7 +96,7 @@ export function createRouter(options: RouterOptions = {}): Router {
   function decide(req: Mounted): Match {
     const { method = '', url = '' } = req;
     if (countHosts(req) < 2) return match(method, url);
-    return { ...badRequest('The request has two Host headers. Send one.'), target: url, url };
+    return badRequest('The request has two Host headers. Send one.', url);
   }
 
   /** Pure: which entry takes the target (routes.ts), and where its prefix comes off. */

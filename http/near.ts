@@ -188,8 +188,15 @@ export function routerIn(app: App | (App & { inner?: App })): Router | undefined
   return 'match' in app && 'list' in app ? (app as Router) : undefined; // what only a router has
 }
 
-function segmentsOf(path: string): string[] {
-  return path.split('/').filter(segment => segment !== '');
+/** Of a path, as it is written and in lower case. */
+interface Segment {
+  text: string;
+  lower: string;
+}
+
+function segmentsOf(path: string): Segment[] {
+  const named = path.split('/').filter(text => text !== '');
+  return named.map(text => ({ text, lower: text.toLowerCase() }));
 }
 
 /**
@@ -198,22 +205,22 @@ function segmentsOf(path: string): string[] {
  *
  *     '/sse' to '/mcp/sse': 1   '/items/1/x' to '/items/:id': 1.2   '/mpc/sse' to '/mcp/sse': 0.3
  */
-function costOf(asked: string[], there: string[]): number {
+function costOf(asked: Segment[], there: Segment[]): number {
   if (there.length > maxSegments || Math.abs(asked.length - there.length) > maxCost)
     return Number.POSITIVE_INFINITY;
   const unlike = asked.map(a => there.map(b => unlikeness(a, b)));
-  if (!unlike.some(row => row.some((cost, i) => cost < 1 && !there[i]?.startsWith(':'))))
+  if (!unlike.some(row => row.some((cost, i) => cost < 1 && !there[i]?.text.startsWith(':'))))
     return Number.POSITIVE_INFINITY;
   return distance(asked.length, there.length, (i, j) => unlike[i]?.[j] ?? 1);
 }
 
 /** 0 for the same segment, 1 for another. */
-function unlikeness(asked: string, there: string): number {
-  if (asked === there) return 0;
-  if (there.startsWith(':')) return 0.2;
-  const [a, b] = [asked.toLowerCase(), there.toLowerCase()];
-  if (a === b || (a.includes('%') && decode(a) === b)) return 0.1;
-  return isSlip(a, b) ? 0.3 : 1;
+function unlikeness(asked: Segment, there: Segment): number {
+  if (asked.text === there.text) return 0;
+  if (there.text.startsWith(':')) return 0.2;
+  const { lower } = asked;
+  if (lower === there.lower || (lower.includes('%') && decode(lower) === there.lower)) return 0.1;
+  return isSlip(lower, there.lower) ? 0.3 : 1;
 }
 
 // 'mpc' for 'mcp', 'message' for 'messages', 'docz' for 'docs'; of two letters none is a slip

@@ -4,7 +4,7 @@
  *
  * Of mcp-mount, MIT.
  */
-import type { Entry, Match, Mount, Refused, Route } from './app.ts';
+import type { Entry, Match, Mount, Route } from './app.ts';
 import { ambiguity, decode, isAuthority, originForm, pathOf, withoutSlash } from './target.ts';
 
 export interface Routes {
@@ -21,10 +21,10 @@ export function newRoutes(): Routes {
 export function find(routes: Routes, method: string, rawTarget: string): Match {
   const { url: target, authority } = originForm(rawTarget);
   if (authority !== undefined && !isAuthority(authority))
-    return refuse(target, badRequest('The target names no valid host. Write host or host:port.'));
+    return badRequest('The target names no valid host. Write host or host:port.', target);
   const path = pathOf(target);
   const doubt = ambiguity(path);
-  if (doubt) return refuse(target, badRequest(doubt));
+  if (doubt) return badRequest(doubt, target);
 
   const search: Search = {
     path: withoutSlash(path),
@@ -39,16 +39,12 @@ export function find(routes: Routes, method: string, rawTarget: string): Match {
   if (end) return withParams(end, search.values, target);
   if (mount) return { kind: 'mount', mount, target, url: target };
   if (others.length > 0) return otherMethod(method, target, others);
-  return refuse(target, { kind: 'refused', status: 404 });
+  return { kind: 'refused', status: 404, target, url: target };
 }
 
 /** A 400 of the look-up, for who refuses by a rule of his own. */
-export function badRequest(doubt: string): Refused {
-  return { kind: 'refused', status: 400, doubt };
-}
-
-function refuse(target: string, refused: Refused): Match {
-  return { ...refused, target, url: target };
+export function badRequest(doubt: string, target: string): Match {
+  return { kind: 'refused', status: 400, doubt, target, url: target };
 }
 
 function withParams({ route, names }: Endpoint, values: string[], target: string): Match {
@@ -65,7 +61,7 @@ function otherMethod(method: string, target: string, others: Route[]): Match {
   if (methods.has('GET')) methods.add('HEAD');
   const allow = [...methods].sort().join(', ');
   if (method === 'OPTIONS') return { kind: 'options', allow, target, url: target };
-  return refuse(target, { kind: 'refused', status: 405, allow, others });
+  return { kind: 'refused', status: 405, allow, others, target, url: target };
 }
 
 /** One segment of the registered paths. Most are leaves: nothing is made before it is needed. */

@@ -9,6 +9,7 @@ import type { RefusedEvent } from '../../guard.ts';
 import type { Entry, Match, Router } from '../../http/app.ts';
 import { matched, type RequestEvent } from '../../http/channels.ts';
 import { routerIn } from '../../http/near.ts';
+import { opened, type SessionEvent } from '../mcp/channels.ts';
 import { type Owner, ownerOf } from './owner.ts';
 import { Pace } from './pace.ts';
 import { PassedEntries } from './passed.ts';
@@ -96,13 +97,11 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
 
   /** To keep a request takes a third of what it takes to answer it; in a rush that is left out. */
   function wants(first: RequestEvent | RefusedEvent): boolean {
-    const { req } = first;
-    if ('match' in first) {
-      if (isOwn(first.match)) return false;
-      if (first.entries !== router.list()) return true; // another router's, with this one further in
-    }
-    if (isStream(req) || pace.take()) return true;
-    listener.leftOut(req);
+    if ('match' in first && isOwn(first.match)) return false;
+    const isOurs = 'match' in first ? first.entries === router.list() : outside;
+    if (!isOurs) return true; // another router's, which may have this one further in
+    if (isStream(first.req) || pace.take()) return true;
+    listener.leftOut(first.req);
     return false;
   }
 
@@ -136,7 +135,6 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     if (step.kind === 'refused' && outside && !isRouted(request)) request.isOurs = true;
     if (sessionId !== undefined) request.sessionId = sessionId;
     const kept = keep(step, request);
-    if (step.kind === 'opened') setOwner(step.sessionId, request.owner);
     if (step.kind === 'stream') request.isStream = request.method === 'GET';
     if (step.kind === 'answered') end(request);
     if (kept && request.isOurs) listener.step({ request, step: kept });
@@ -157,11 +155,6 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   function leaveOut(request: Request): void {
     request.isOwn = true;
     open.delete(request.id);
-  }
-
-  function setOwner(sessionId: string, owner: Owner): void {
-    owners.set(sessionId, owner);
-    if (owners.size > maxSessions) owners.delete(owners.keys().next().value ?? '');
   }
 
   /** Gives back what is kept of it; of a message past the bounds that is nothing. */
@@ -193,11 +186,16 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     owners.delete(sessionId);
   }
 
-  /** Of what is left out, too. */
+  // What is known of requests that are left out, too. The events are what their channels carry.
   const count = (event: unknown): void => {
-    const { req, match } = event as RequestEvent; // what the channel carries
+    const { req, match } = event as RequestEvent;
     const entry = entryOf(match);
     if (entry && !isOwn(match)) passed.add(entry, ownerOf(req));
+  };
+  const setOwner = (event: unknown): void => {
+    const { sessionId, req } = event as SessionEvent;
+    owners.set(sessionId, req && ownerOf(req));
+    if (owners.size > maxSessions) owners.delete(owners.keys().next().value ?? '');
   };
 
   /** Those that are over, oldest first, and those that are open. */
@@ -215,12 +213,14 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
 
   const stop = observe({ wants, begin, step: take, sessionClosed });
   matched.subscribe(count);
+  opened.subscribe(setOwner);
   return {
     requests,
     steps,
     stop(): void {
       stop();
       matched.unsubscribe(count);
+      opened.unsubscribe(setOwner);
     },
     /** How often each entry was passed. */
     passed,
