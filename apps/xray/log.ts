@@ -6,9 +6,10 @@
  *     12:04:31  GET     /mcp | /sse        answer to id 3  2 ms  402 B  tools/call get_items  session …
  */
 import type { ServerResponse } from 'node:http';
-import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { printable, redact, shortId } from '../../http/redact.ts';
-import { type Exchange, observe, rpcName, type Step } from './steps.ts';
+import { OpenCalls } from './open-calls.ts';
+import { type Exchange, observe, type Step } from './steps.ts';
 
 /** Columns for people, or an object a line. */
 export type LogFormat = 'text' | 'json';
@@ -96,40 +97,6 @@ function answerEntry(
 function isListening({ isStream, method }: Exchange): boolean {
   return isStream && method === 'GET';
 }
-
-interface OpenCall {
-  name: string;
-  /** performance.now() when it came. */
-  sinceMs: number;
-}
-
-/** What was called and is not answered yet, by session and JSON-RPC id. */
-export class OpenCalls {
-  readonly bySession = new Map<string, Map<RequestId, OpenCall>>();
-
-  add(sessionId: string, message: JSONRPCMessage): undefined {
-    if (!('method' in message) || !('id' in message)) return;
-    const calls = this.bySession.get(sessionId) ?? new Map<RequestId, OpenCall>();
-    this.bySession.set(sessionId, calls);
-    if (calls.size < maxOpenCalls)
-      calls.set(message.id, { name: rpcName(message), sinceMs: performance.now() });
-  }
-
-  take(sessionId = '', id: RequestId): OpenCall | undefined {
-    const calls = this.bySession.get(sessionId);
-    if (!calls) return;
-    const call = calls.get(id);
-    calls.delete(id);
-    if (calls.size === 0) this.forget(sessionId);
-    return call;
-  }
-
-  forget(sessionId: string): void {
-    this.bySession.delete(sessionId);
-  }
-}
-
-const maxOpenCalls = 1_000; // of a session: a cancelled call is never answered, and stays till it ends
 
 function baseOf(exchange: Exchange): Entry {
   const { method, target, rootPath, url, rpcMethods, sessionId, elsewhere } = exchange;

@@ -5,11 +5,13 @@
  * channels carry; it is made into words only when somebody looks, since most is not.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { RefusedEvent } from '../../guard.ts';
 import type { Entry, Match, Router } from '../../http/app.ts';
 import { matched, type RequestEvent } from '../../http/channels.ts';
 import { routerIn } from '../../http/near.ts';
 import { opened, type SessionEvent } from '../mcp/channels.ts';
+import { OpenCalls } from './open-calls.ts';
 import { type Owner, ownerOf } from './owner.ts';
 import { Pace } from './pace.ts';
 import { PassedEntries } from './passed.ts';
@@ -90,12 +92,13 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   const over = new Ring<Request>(maxRequests, maxSize, ({ size }) => size);
   // Not with their streams: what is kept for long costs the collector more than to keep it.
   const late = new Ring<Kept<Frame>>(maxLate, maxSize, ({ step }) => step.frame.length);
+  const calls = new OpenCalls();
   const owners = new Map<string, Owner>(); // by session
   const passed = new PassedEntries();
   const ownEntries = new WeakMap<Entry, boolean>(); // it takes longer to look into an app
   const pace = new Pace(atOnce, perSecond);
 
-  /** To keep a request takes a third of what it takes to answer it; in a rush that is left out. */
+  /** To keep a request takes up to a quarter of what it takes to answer it: in a rush not each is. */
   function wants(first: RequestEvent | RefusedEvent): boolean {
     if ('match' in first && isOwn(first.match)) return false;
     const isOurs = 'match' in first ? first.entries === router.list() : outside;
@@ -157,21 +160,33 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     open.delete(request.id);
   }
 
-  /** Gives back what is kept of it; of a message past the bounds that is nothing. */
+  /**
+   * Gives back what is kept of it. Past the bounds that is nothing of a message, and nothing of an
+   * answer whose call was left out.
+   */
   function keep(step: Step, request: Request): KeptStep | undefined {
     const isFull = request.steps.length >= maxSteps || request.size >= maxStepsSize;
     if (step.kind === 'frame') {
+      const isAwaited = takeCall(step.message, request);
+      if (isFull && !isAwaited) return undefined;
       const frame = keptFrame(step);
       if (!isFull) return add(frame, frame.frame.length, request);
       late.push({ request, step: frame });
       return frame;
     }
     if (step.kind !== 'message') return add(step, stepSize, request);
+    calls.add(step.sessionId, step.message);
     if (isFull) return undefined;
     const length = lengthOf(request.headers);
     if (length <= maxText) return add(step, length, request);
     const message = cutMessage(step);
     return add(message, message.text.length, request);
+  }
+
+  /** False for an answer to a call that is not kept. */
+  function takeCall(message: JSONRPCMessage | undefined, { sessionId }: Request): boolean {
+    if (!message || 'method' in message || message.id === undefined) return true;
+    return calls.take(sessionId, message.id) !== undefined;
   }
 
   function end(request: Request): void {
@@ -181,6 +196,7 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   }
 
   function sessionClosed(sessionId: string, n: number): void {
+    calls.forget(sessionId);
     if (!owners.has(sessionId)) return;
     listener.closed(sessionId, owners.get(sessionId), n);
     owners.delete(sessionId);

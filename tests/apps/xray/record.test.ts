@@ -126,6 +126,24 @@ test('frames without end, long ones too, are kept in so many characters', async 
   assert.ok(frames.every(frame => frame.length < 20_000));
 });
 
+test('of a stream’s late answers those are kept whose calls are', async t => {
+  const answer = (id: number) => ({ jsonrpc: '2.0' as const, id, result: {} });
+  const { recording, origin } = await recorded(t, (req, res) => {
+    publishStream(res);
+    for (let id = 1; id <= 3; id++) received.publish({ sessionId: 'a', req, message: message(id) });
+    for (let count = 0; count < 100; count++) publishFrame(res, ': ping\n\n');
+    for (let id = 1; id <= 6; id++) publishFrame(res, `data: ${id}\n\n`, answer(id));
+    res.end();
+  });
+  await ask(origin);
+  assert.deepEqual(framesIn(recording.steps()).slice(-4), [
+    ': ping\n\n',
+    'data: 1\n\n',
+    'data: 2\n\n',
+    'data: 3\n\n',
+  ]);
+});
+
 test('late frames go with the request that they are of', async t => {
   const { recording, origin } = await recorded(t, (_req, res) => {
     for (let count = 0; count < 100; count++) publishFrame(res, ': ping\n\n');
