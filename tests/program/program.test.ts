@@ -380,15 +380,22 @@ describe('the program', { concurrency: 4 }, () => {
   });
 
   test('answers a call that runs when Ctrl-C reaches tsx and it alike', async t => {
+    // tsx kills a program that has not told it within 60 ms of the signal: a busy machine's may not.
+    const stops = [await stopUnderTsx(t)];
+    while (stops.at(-1)?.code !== 0 && stops.length < 4) stops.push(await stopUnderTsx(t));
+    assert.deepEqual(stops.at(-1), { code: 0, answer: 'waited 300 ms' }, JSON.stringify(stops));
+  });
+
+  async function stopUnderTsx(t: TestContext): Promise<{ code: number; answer?: string }> {
     const program = await start(t, [tsx, slowServer], slowReady, { detached: true });
     const agent = await connectTo(t, program, 'streamable');
     const answer = waitFor(agent, 300);
     await program.printed(/running/);
     const exit = once(program.child, 'exit');
     signalGroup(program.child, 'SIGINT'); // as a terminal does
-    assert.deepEqual(await exit, [0, null]);
-    assert.equal(await answer, 'waited 300 ms');
-  });
+    const [code] = await exit;
+    return code === 0 ? { code, answer: (await answer) ?? 'none' } : { code };
+  }
 
   test('serves a saved file within seconds under npm run dev, with a stream open', async t => {
     const folder = copyOfProject(t);
