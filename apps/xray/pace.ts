@@ -19,6 +19,11 @@ export class Pace {
     return true;
   }
 
+  /** Whether the last that asked had to stay, or was the last to go. */
+  isSpent(): boolean {
+    return this.left < 1;
+  }
+
   /** Whether it is as if none had gone. */
   isFull(): boolean {
     this.refill();

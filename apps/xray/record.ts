@@ -161,14 +161,14 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   }
 
   /**
-   * Gives back what is kept of it. Past the bounds that is nothing of a message, and nothing of an
-   * answer whose call was left out.
+   * Gives back what is kept of it. Past the bounds that is nothing of a message; past them and in a
+   * rush, nothing of an answer whose call was left out.
    */
   function keep(step: Step, request: Request): KeptStep | undefined {
     const isFull = request.steps.length >= maxSteps || request.size >= maxStepsSize;
     if (step.kind === 'frame') {
       const isAwaited = takeCall(step.message, request);
-      if (isFull && !isAwaited) return undefined;
+      if (!isAwaited && (isFull || pace.isSpent())) return undefined;
       const frame = keptFrame(step);
       if (!isFull) return add(frame, frame.frame.length, request);
       late.push({ request, step: frame });
