@@ -749,6 +749,18 @@ test('what passed before anybody looked is kept and told first: the last hundred
   );
 });
 
+test('whoever comes after a rush is told how many were not kept', async t => {
+  const origin = await serveApp(t, { xray: true });
+  const asked = 2_000;
+  for (let count = 0; count < asked; count += 50)
+    await Promise.all(Array.from({ length: 50 }, () => ask(`${origin}/items/`)));
+  const { event } = await look(t, origin);
+  const { skipped, counts }: Batch = JSON.parse((await event('steps')).data);
+  const unseen = skipped['before anybody looked'] ?? 0;
+  assert.ok(unseen > 0 && unseen <= asked - 1_000, `${unseen} of ${asked}`);
+  assert.equal(counts[' GET /items/'], asked);
+});
+
 test('what is kept is bounded in size, and a long message is cut', async t => {
   const origin = await serveApp(t, { xray: true });
   const session = await openSession(`${origin}/mcp`);
