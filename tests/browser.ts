@@ -21,15 +21,27 @@ export function launchBrowser(executablePath: string): Promise<Browser> {
 }
 
 /**
- * A blank tab, until the test ends. All tests of a process share a browser and a profile, which
- * costs as much to make as a page to open: what a page keeps is its tab's or its origin's, and
- * each test has a port, so an origin, of its own. A file that opens one ends with closeBrowser.
+ * A blank tab, until the test ends. All tests of a process share a browser, its profile and its
+ * tabs: each costs as much to make as a page to open. What a page keeps is its origin's, and each
+ * test has a port, so an origin, of its own. A file that opens one ends with closeBrowser.
  */
 export async function newTab(t: TestContext): Promise<Page> {
   profile ??= newProfile();
-  const page = await (await profile).newPage();
-  t.after(() => page.close());
+  const page = blank.pop() ?? (await (await profile).newPage());
+  t.after(() => giveBack(page));
   return page;
+}
+
+/** Tabs that were given back, as they were new. */
+const blank: Page[] = [];
+
+async function giveBack(page: Page): Promise<void> {
+  if (page.isClosed()) return;
+  page.removeAllListeners();
+  await page.goto('about:blank');
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme: null });
+  blank.push(page);
 }
 
 export async function closeBrowser(): Promise<void> {
@@ -40,10 +52,11 @@ export async function closeBrowser(): Promise<void> {
 export type Look = NonNullable<Parameters<Page['emulateMedia']>[0]>;
 
 let profile: Promise<BrowserContext> | undefined;
+const viewport = { width: 1280, height: 720 };
 
 async function newProfile(): Promise<BrowserContext> {
   const browser = await launchBrowser(findBrowser() ?? '');
-  const context = await browser.newContext();
+  const context = await browser.newContext({ viewport, reducedMotion: 'reduce' });
   context.setDefaultTimeout(15_000); // much for a busy machine, little beside a page that hangs
   return context;
 }

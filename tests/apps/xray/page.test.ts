@@ -241,6 +241,7 @@ test('a saved trace opens on any such page, and shows the same', inBrowser, asyn
   const opened = await newPage(t, await serve(t, createApp(memoryStore())));
   await openTrace(opened, trace);
   await opened.getByText('This is trace.json').waitFor();
+  await row(opened, '/mcpx').waitFor(); // drawn in a later frame
   assert.deepEqual(await picture(opened), await picture(page));
   await opened.locator('.step.cut').first().click();
   await opened.getByText('export function stripPrefix').waitFor();
