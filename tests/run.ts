@@ -29,10 +29,18 @@ const once = /^(apps\/.*page\.test|check\/|copy\.|gallery\.|house\.|limits\.|htt
 const heavy =
   /^(apps\/(.*page\.test|proxy\/)|(attacks-heavy|faults|copy|gallery)\.|(program|check|proxy)\/)/;
 
-/** Each in a process of its own, and first: what begins last and is slow would run by itself. */
-const slow = ['apps/xray/page', 'faults', 'program/program', 'check/check', 'attacks-heavy'];
-/** In one of its own for what it looks at: who listens in its process. */
-const lone = ['apps/xray/trace'];
+/**
+ * What gets a process to itself, the slow ones first: what begins last and is slow would run alone.
+ * The pages' tests share a browser. The trace's look at who listens in their process.
+ */
+const apart = [
+  /page\.test/,
+  /^faults/,
+  /^program\/program/,
+  /^check\/check/,
+  /^attacks-heavy/,
+  /^apps\/xray\/trace/,
+];
 
 const tests = fileURLToPath(new URL('.', import.meta.url));
 const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
@@ -49,21 +57,22 @@ function isWanted(file: string): boolean {
 }
 
 /**
- * What gets a process each. To start Node, tsx and the SDK takes half a second of a core, so the
- * files of a room share one. Each undoes what it does to its process, as between its own tests.
+ * The files that share a process. To start Node, tsx and the SDK takes half a second of a core, so
+ * those of a room do. Each undoes what it does to its process, as between its own tests.
  */
 function processes(): string[][] {
-  const named = [...slow, ...lone].map(name => `${name}.test.ts`);
-  const alone = [
-    ...named.filter(file => files.includes(file)),
-    ...files.filter(file => documentation.test(file)),
-  ];
-  const others = files.filter(file => !alone.includes(file));
-  const rooms = [...new Set(others.map(file => dirname(file)))];
-  return [
-    ...alone.map(file => [file]),
-    ...rooms.map(room => others.filter(file => dirname(file) === room)),
-  ];
+  const byProcess = new Map<string, string[]>(apart.map((_, place) => [String(place), []]));
+  for (const file of files) {
+    const place = placeOf(file);
+    byProcess.set(place, [...(byProcess.get(place) ?? []), file]);
+  }
+  return [...byProcess.values()].filter(shared => shared.length > 0);
+}
+
+function placeOf(file: string): string {
+  if (documentation.test(file)) return file;
+  const place = apart.findIndex(named => named.test(file));
+  return place === -1 ? dirname(file) : String(place);
 }
 
 /** Writes what imports `files`. Its name begins with its place, as node:test goes by names. */

@@ -546,11 +546,13 @@ async function textOf(locator: Locator): Promise<string> {
 }
 
 /** What is left and right of the cut. */
-function partsOf(row: Locator): Promise<string[]> {
+async function partsOf(row: Locator): Promise<string[]> {
+  await row.first().waitFor(); // drawn in a later frame
   return row.locator('.path .prefix, .path .rest').allTextContents();
 }
 
-function wayOf(row: Locator): Promise<string[]> {
+async function wayOf(row: Locator): Promise<string[]> {
+  await row.first().waitFor();
   return row.locator('.step .what').allTextContents();
 }
 
