@@ -22,7 +22,10 @@ export interface RequestEvent {
 /** Published by each router a request passes, before it acts. */
 export const matched = channel('mcp-mount:router:matched');
 
-/** Published once a request, when its response is over; `res.writableFinished`: all was sent. */
+/**
+ * Published once a request, when its response is over, to those who listened when it came;
+ * `res.writableFinished`: all was sent.
+ */
 export const answered = channel('mcp-mount:router:answered');
 
 /**
@@ -39,7 +42,7 @@ export function isHeard(): boolean {
 export function publish(event: RequestEvent): void {
   const res: ServerResponse & { [isTold]?: true } = event.res;
   matched.publish(event);
-  if (res[isTold]) return; // by a router further out
+  if (res[isTold] || !answered.hasSubscribers) return; // by a router further out; or to nobody
   res[isTold] = true;
   onGone(res, () => answered.publish(event));
 }

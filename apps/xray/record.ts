@@ -8,7 +8,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { RefusedEvent } from '../../guard.ts';
 import type { Entry, Match, Router } from '../../http/app.ts';
-import { matched, type RequestEvent } from '../../http/channels.ts';
+import type { RequestEvent } from '../../http/channels.ts';
 import { routerIn } from '../../http/near.ts';
 import { opened, type SessionEvent } from '../mcp/channels.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -202,12 +202,12 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     owners.delete(sessionId);
   }
 
-  // What is known of requests that are left out, too. The events are what their channels carry.
-  const count = (event: unknown): void => {
-    const { req, match } = event as RequestEvent;
+  function count({ req, match }: RequestEvent): void {
     const entry = entryOf(match);
     if (entry && !isOwn(match)) passed.add(entry, ownerOf(req));
-  };
+  }
+
+  // Of a request that is left out, too. The event is what its channel carries.
   const setOwner = (event: unknown): void => {
     const { sessionId, req } = event as SessionEvent;
     owners.set(sessionId, req && ownerOf(req));
@@ -227,15 +227,13 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
     return [...early, ...after].sort((a, b) => a.step.n - b.step.n);
   }
 
-  const stop = observe({ wants, begin, step: take, sessionClosed });
-  matched.subscribe(count);
+  const stop = observe({ passed: count, wants, begin, step: take, sessionClosed });
   opened.subscribe(setOwner);
   return {
     requests,
     steps,
     stop(): void {
       stop();
-      matched.unsubscribe(count);
       opened.unsubscribe(setOwner);
     },
     /** How often each entry was passed. */

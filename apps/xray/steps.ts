@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { type RefusedEvent, refused } from '../../guard.ts';
 import type { Entry, Match } from '../../http/app.ts';
-import { answered, matched, type RequestEvent } from '../../http/channels.ts';
+import { matched, type RequestEvent } from '../../http/channels.ts';
 import { onGone } from '../../http/gone.ts';
 import { type ProblemEvent, problemSent } from '../../http/problem.ts';
 import {
@@ -72,6 +72,8 @@ export type Step = { n: number; at: number } & (
 export interface Observer<Note = unknown> {
   /** Whether anything is told of a request that is new; of all, unless it says. */
   wants?(first: RequestEvent | RefusedEvent): boolean;
+  /** A router has told of a request, wanted or not; before its step. */
+  passed?(event: RequestEvent): void;
   /** A request is new: gives its note. */
   begin?(exchange: Exchange): Note;
   step(step: Step, exchange: Exchange<Note>): void;
@@ -87,6 +89,7 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
   // for a request: 50 of 75 µs of a GET.
   const noted = Symbol('exchange');
   let n = 0;
+  let isStopped = false;
 
   type Noted = IncomingMessage & { [noted]?: Exchange<Note> | 'unwanted' };
 
@@ -94,9 +97,19 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
     return req[noted] === 'unwanted' ? undefined : req[noted];
   }
 
+  /** What a guard or a router tells, one of which is the first to see a request. */
+  function see(event: RequestEvent | RefusedEvent, tell: (exchange: Exchange<Note>) => void): void {
+    const { req, res }: { req: Noted; res: ServerResponse } = event;
+    const isNew = req[noted] === undefined;
+    const exchange = isNew ? begin(event) : known(req);
+    if (!exchange) return;
+    tell(exchange);
+    // Not by their channel `answered`, which tells of the end of each, wanted or not.
+    if (isNew) onGone(res, () => end(exchange));
+  }
+
   function begin(first: RequestEvent | RefusedEvent): Exchange<Note> | undefined {
     const req: Noted = first.req;
-    if (req[noted] !== undefined) return known(req);
     if (observer.wants?.(first) === false) {
       req[noted] = 'unwanted';
       return undefined;
@@ -109,6 +122,7 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
   }
 
   function end(exchange: Exchange<Note>): void {
+    if (isStopped) return;
     const { req, res, startedMs, sentBefore } = exchange;
     const ms = performance.now() - startedMs;
     const bytes = req.socket.bytesWritten - sentBefore;
@@ -116,27 +130,26 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
     observer.step({ n: ++n, at: Date.now(), kind: 'answered', status, ms, bytes, whole }, exchange);
   }
 
-  return subscribeAll([
+  const unsubscribe = subscribeAll([
     on<RefusedEvent>(refused, event => {
-      const { req, res, by, status, detail } = event;
-      const before = known(req);
-      const exchange = begin(event);
-      if (!exchange) return;
-      exchange.isRefused = true;
-      observer.step({ n: ++n, at: Date.now(), kind: 'refused', by, status, detail }, exchange);
-      if (!before) onGone(res, () => end(exchange)); // no router will say when it is answered
+      const { by, status, detail } = event;
+      see(event, exchange => {
+        exchange.isRefused = true;
+        observer.step({ n: ++n, at: Date.now(), kind: 'refused', by, status, detail }, exchange);
+      });
     }),
     on<RequestEvent>(matched, event => {
-      const exchange = begin(event);
-      if (!exchange) return;
+      observer.passed?.(event);
       const { rootPath, match, entries } = event;
-      exchange.rootPath = match.kind === 'mount' ? rootPath + match.mount.prefix : rootPath;
-      exchange.url = match.url;
-      if (match.kind === 'refused') exchange.isRefused = true;
-      observer.step(
-        { n: ++n, at: Date.now(), kind: 'matched', rootPath, match, entries },
-        exchange,
-      );
+      see(event, exchange => {
+        exchange.rootPath = match.kind === 'mount' ? rootPath + match.mount.prefix : rootPath;
+        exchange.url = match.url;
+        if (match.kind === 'refused') exchange.isRefused = true;
+        observer.step(
+          { n: ++n, at: Date.now(), kind: 'matched', rootPath, match, entries },
+          exchange,
+        );
+      });
     }),
     // By then guards and routers have told of their own; what is left is a handler's.
     on<ProblemEvent>(problemSent, ({ res, problem: { status, detail } }) => {
@@ -146,10 +159,6 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
         { n: ++n, at: Date.now(), kind: 'refused', by: 'handler', status, detail },
         exchange,
       );
-    }),
-    on<RequestEvent>(answered, ({ req }) => {
-      const exchange = known(req);
-      if (exchange) end(exchange);
     }),
     on<SessionEvent>(opened, ({ sessionId, transport, req }) => {
       const exchange = req && known(req);
@@ -189,6 +198,10 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
       if (exchange) observer.step({ n: ++n, at: Date.now(), kind: 'bypassed', detail }, exchange);
     }),
   ]);
+  return () => {
+    isStopped = true;
+    unsubscribe();
+  };
 }
 
 /** `'tools/call get_items'`; of all other methods the method alone. */
@@ -232,7 +245,7 @@ interface Subscription {
 
 // A channel's publisher and its event type stand side by side where the channel is made.
 function on<Event>(channel: Channel, listener: (event: Event) => void): Subscription {
-  return { channel, listener: event => listener(event as Event) };
+  return { channel, listener: listener as Subscription['listener'] };
 }
 
 function subscribeAll(subscriptions: Subscription[]): () => void {

@@ -127,8 +127,9 @@ export function createViewers(countsFor: (owner: Owner) => Counts) {
     leaveOut,
     flush,
     closed(sessionId: string, owner: Owner, n: number): void {
+      if (all.size === 0 || closed.length >= maxSteps) return;
       const step: ClosedStep = { kind: 'closed', n, session: shortId(sessionId) };
-      if (all.size > 0 && closed.length < maxSteps) closed.push({ owner, step });
+      closed.push({ owner, step });
     },
     send(event: string, to: Iterable<Viewer> = all): void {
       for (const viewer of to) write(viewer, event);

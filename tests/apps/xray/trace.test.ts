@@ -14,7 +14,7 @@ import { type Exchange, observe, type Step } from '../../../apps/xray/steps.ts';
 import { type StuckSession, watchHandshakes } from '../../../apps/xray/watchdog.ts';
 import type { Batch, WireStep } from '../../../apps/xray/wire-step.ts';
 import { refused } from '../../../guard.ts';
-import { answered, matched } from '../../../http/channels.ts';
+import { answered, matched, type RequestEvent } from '../../../http/channels.ts';
 import { problemSent } from '../../../http/problem.ts';
 import { redact, shortId } from '../../../http/redact.ts';
 import { createRouter } from '../../../router.ts';
@@ -35,7 +35,7 @@ import {
 const token = 'a-token-for-this-test';
 const { opened, closed, received, sent, streaming } = mcpChannels;
 const channels = [
-  ...[matched, answered, problemSent, refused],
+  ...[matched, problemSent, refused],
   ...[opened, closed, received, sent, streaming],
 ];
 
@@ -352,10 +352,69 @@ test('nothing is published when nobody listens, and nobody is left when observin
   assert.deepEqual(listeners(), [], 'all have stopped');
 });
 
+test('whoever has stopped hears nothing more of what is under way', async t => {
+  let finish = () => {};
+  const router = createRouter().get('/slow', (_req, res) => {
+    finish = () => res.end();
+  });
+  const origin = await serve(t, router);
+  const { all, first, stop } = steps(t);
+  const asked = ask(`${origin}/slow`);
+  await first(({ kind }) => kind === 'matched');
+  stop();
+  finish();
+  await asked;
+  await ask(`${origin}/next`); // on the same connection: the first is over
+  assert.deepEqual(
+    all.map(({ kind }) => kind),
+    ['request', 'matched'],
+  );
+});
+
+test('of a client that has left already the steps come in their order', async t => {
+  const { all, first } = steps(t);
+  const router = createRouter().get('/late', () => {});
+  const client = new AbortController();
+  const origin = await serve(t, async (req, res) => {
+    client.abort();
+    await once(res, 'close');
+    await router(req, res);
+  });
+  await assert.rejects(fetch(`${origin}/late`, { signal: client.signal }));
+  await first(({ kind }) => kind === 'answered');
+  assert.deepEqual(
+    all.map(({ kind }) => kind),
+    ['request', 'matched', 'answered'],
+  );
+});
+
+test('the end of a request is told once, to who had listened by its start', async t => {
+  const ends: string[] = [];
+  const tell = (event: unknown) => ends.push((event as RequestEvent).req.url ?? '');
+  let finish = () => {};
+  const inner = createRouter()
+    .get('/now', (_req, res) => res.end())
+    .get('/slow', (_req, res) => {
+      finish = () => res.end();
+    });
+  const origin = await serve(t, createRouter().mount('/in', inner));
+  const { first } = steps(t);
+  const slow = ask(`${origin}/in/slow`);
+  await first(({ kind }) => kind === 'matched');
+  answered.subscribe(tell);
+  t.after(() => answered.unsubscribe(tell));
+  await ask(`${origin}/in/now`);
+  await ask(`${origin}/nowhere`);
+  finish();
+  await slow;
+  await ask(`${origin}/in/now`);
+  assert.deepEqual(ends, ['/now', '/nowhere', '/now']);
+});
+
 test('the x-ray listens from the start, and no more once the app is closed', async t => {
   const app = createApp(memoryStore(), { xray: true });
   await serve(t, app);
-  const perRequest = [matched, answered, refused, sent, streaming];
+  const perRequest = [matched, refused, sent, streaming];
   assert.ok(
     perRequest.every(channel => channel.hasSubscribers),
     'before anybody looks',
