@@ -47,11 +47,11 @@ export function stripPrefix(url: string, prefix: string): string | undefined {
  */
 export function rootPath(req: IncomingMessage): string {
   const { originalUrl, url = '' }: Mounted = req;
-  if (originalUrl === undefined) return ''; // no mount has taken it yet
+  if (originalUrl === undefined) return ''; // no router has taken it yet
   if (originalUrl.endsWith(url)) return originalUrl.slice(0, originalUrl.length - url.length);
   // '/mcp?x' was entered as '/?x', and '/mcp' as '/': that slash is ours
-  const query = url.slice(1);
-  return originalUrl.endsWith(query) ? originalUrl.slice(0, originalUrl.length - query.length) : '';
+  const rest = url.slice(1);
+  return originalUrl.endsWith(rest) ? originalUrl.slice(0, originalUrl.length - rest.length) : '';
 }
 
 /**
@@ -62,7 +62,7 @@ function enter(req: Mounted, match: Match): void {
   req.originalUrl ??= match.target;
   req.url = match.url;
   if (match.kind === 'route') req.params = match.params;
-  if (match.kind === 'mount') req.baseUrl = (req.baseUrl ?? '') + match.mount.prefix;
+  if (match.kind === 'mount') req.baseUrl = (req.baseUrl ?? '') + match.mount.prefix; // Express's name
 }
 
 /** Of `createRouter`. */
@@ -95,12 +95,12 @@ export function createRouter(options: RouterOptions = {}): Router {
 
   function decide(req: Mounted): Match {
     const { method = '', url = '' } = req;
-    if (countHosts(req) < 2) return match(method, url);
+    if (countHosts(req) < 2) return lookUp(method, url);
     return badRequest('The request has two Host headers. Send one.', url);
   }
 
   /** Pure: which entry takes the target (routes.ts), and where its prefix comes off. */
-  function match(method: string, target: string): Match {
+  function lookUp(method: string, target: string): Match {
     const found = find(routes, method, target);
     if (found.kind !== 'mount') return found;
     const url = stripPrefix(found.target, found.mount.prefix);
@@ -135,7 +135,7 @@ export function createRouter(options: RouterOptions = {}): Router {
       addMount(routes, { prefix, app });
       return router;
     },
-    match,
+    match: lookUp,
     list: () => routes.entries,
     close: () => closeAll(routes.entries),
   });
