@@ -93,7 +93,7 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   // Not with their streams: what is kept for long costs the collector more than to keep it.
   const late = new Ring<Kept<Frame>>(maxLate, maxSize, ({ step }) => step.frame.length);
   const calls = new OpenCalls();
-  const owners = new Map<string, Owner>(); // by session
+  const owners = new Map<string, string>(); // by session
   const passed = new PassedEntries();
   const ownEntries = new WeakMap<Entry, boolean>(); // it takes longer to look into an app
   const pace = new Pace(atOnce, perSecond);
@@ -197,7 +197,6 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
 
   function sessionClosed(sessionId: string, n: number): void {
     calls.forget(sessionId);
-    if (!owners.has(sessionId)) return;
     listener.closed(sessionId, owners.get(sessionId), n);
     owners.delete(sessionId);
   }
@@ -210,7 +209,9 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   // Of a request that is left out, too. The event is what its channel carries.
   const setOwner = (event: unknown): void => {
     const { sessionId, req } = event as SessionEvent;
-    owners.set(sessionId, req && ownerOf(req));
+    const owner = req && ownerOf(req);
+    if (owner === undefined) return; // no token is asked for: it is everybody's
+    owners.set(sessionId, owner);
     if (owners.size > maxSessions) owners.delete(owners.keys().next().value ?? '');
   };
 

@@ -45,8 +45,8 @@ export function watchStuck(tell: (stuck: Stuck) => void, afterMs = stuckMs) {
     const { sessionId, transport, req } = event as SessionEvent; // what the channel carries
     if (transport !== 'sse') return;
     const forwarded = req?.headers['x-forwarded-for'] ?? req?.headers['x-forwarded-host'];
-    const causes = likelyCauses(forwarded !== undefined);
     const alarm = () => {
+      const causes = likelyCauses(forwarded !== undefined);
       const stuck = { sessionId, told: { session: shortId(sessionId), causes } };
       waiting.delete(sessionId);
       found.set(sessionId, stuck);
