@@ -93,7 +93,8 @@ ${cpuTable(cpu)}
 - This server answers plain tool calls past the SDK's Protocol (apps/mcp/fast-calls.ts); in all peers
   with the SDK they go through it.
 - With its x-ray, this server keeps the last requests and frames for its page, which nobody looks at
-  here; the ratio is that of the server without it (\`--no-xray\`).
+  here; the ratio is that of the server without it (\`--no-xray\`). Between its turns it rests, and
+  of what comes after a rest it keeps more than of a load that goes on: \`npx tsx bench/xray.ts\`.
 - What tools answer is held to its schema by the compiler in this server and the least HTTP, by the
   SDK at each call in the others.
 
