@@ -23,7 +23,7 @@ export interface RequestEvent {
 export const matched = channel('mcp-mount:router:matched');
 
 /**
- * Published once a request, when its response is over, to those who listened when it came;
+ * Published once a request, when its response is over; not of one that came while nobody listened.
  * `res.writableFinished`: all was sent.
  */
 export const answered = channel('mcp-mount:router:answered');
@@ -42,7 +42,7 @@ export function isHeard(): boolean {
 export function publish(event: RequestEvent): void {
   const res: ServerResponse & { [isTold]?: true } = event.res;
   matched.publish(event);
-  if (res[isTold] || !answered.hasSubscribers) return; // by a router further out; or to nobody
+  if (res[isTold] || !answered.hasSubscribers) return; // told already, or nobody listens
   res[isTold] = true;
   onGone(res, () => answered.publish(event));
 }

@@ -32,9 +32,9 @@ export async function hasTurn(res: ServerResponse): Promise<boolean> {
 }
 
 /** Calls `gone` once, when `res` is over; before it returns, if `res` is over already. */
-export function onGone(res: ServerResponse, gone: () => void): void {
+export function onGone(res: ServerResponse & { [waitingOnIt]?: Gone[] }, gone: Gone): void {
   if (isGone(res)) return void gone();
-  if (res.socket) return void res.on('close', gone); // it has its turn, and hears of its one end
+  if (res.socket) return void whenClosed(res, gone); // it has its turn, and hears of its one end
   const waiting = waitingOn(res.req.socket);
   const once = () => {
     if (waiting.delete(once)) gone();
@@ -43,13 +43,26 @@ export function onGone(res: ServerResponse, gone: () => void): void {
   res.once('close', once);
 }
 
-const pipelined = new WeakMap<Socket, Set<() => void>>();
+type Gone = () => void;
+const waitingOnIt = Symbol('waiting for the end of a response');
 
-/** One listener on a socket, however many wait for it: at eleven Node warns of a leak. */
-function waitingOn(socket: Socket): Set<() => void> {
+/** One listener on a response, however many wait for it: at eleven Node warns of a leak. */
+function whenClosed(res: ServerResponse & { [waitingOnIt]?: Gone[] }, gone: Gone): void {
+  if (res[waitingOnIt]) return void res[waitingOnIt].push(gone);
+  const waiting = [gone];
+  res[waitingOnIt] = waiting;
+  res.on('close', () => {
+    for (const one of waiting) one();
+  });
+}
+
+const pipelined = new WeakMap<Socket, Set<Gone>>();
+
+/** The same for a socket, on which responses wait for their turn. */
+function waitingOn(socket: Socket): Set<Gone> {
   const known = pipelined.get(socket);
   if (known) return known;
-  const waiting = new Set<() => void>();
+  const waiting = new Set<Gone>();
   pipelined.set(socket, waiting);
   socket.once('close', () => {
     for (const gone of waiting) gone();

@@ -37,10 +37,10 @@ const blank: Page[] = [];
 
 async function giveBack(page: Page): Promise<void> {
   if (page.isClosed()) return;
-  page.removeAllListeners();
+  for (const event of ['pageerror', 'request']) page.removeAllListeners(event);
   await page.goto('about:blank');
   await page.setViewportSize(viewport);
-  await page.emulateMedia({ colorScheme: null });
+  await page.emulateMedia({ colorScheme: 'light' });
   blank.push(page);
 }
 

@@ -30,8 +30,8 @@ const heavy =
   /^(apps\/(.*page\.test|proxy\/)|(attacks-heavy|faults|copy|gallery)\.|(program|check|proxy)\/)/;
 
 /**
- * What gets a process to itself, the slow ones first: what begins last and is slow would run alone.
- * The pages' tests share a browser. The trace's look at who listens in their process.
+ * What runs apart, a process each, the slow first: what begins last and is slow would run alone. The
+ * pages' tests share one and its browser. The trace's look at who listens in their process.
  */
 const apart = [
   /page\.test/,

@@ -210,7 +210,7 @@ export function record(router: Router, listener: Listener, { own, outside }: Rec
   const setOwner = (event: unknown): void => {
     const { sessionId, req } = event as SessionEvent;
     const owner = req && ownerOf(req);
-    if (owner === undefined) return; // no token is asked for: it is everybody's
+    if (owner === undefined) return void owners.delete(sessionId); // it came without a token
     owners.set(sessionId, owner);
     if (owners.size > maxSessions) owners.delete(owners.keys().next().value ?? '');
   };

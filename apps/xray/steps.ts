@@ -104,7 +104,7 @@ export function observe<Note = unknown>(observer: Observer<Note>): () => void {
     const exchange = isNew ? begin(event) : known(req);
     if (!exchange) return;
     tell(exchange);
-    // Not by their channel `answered`, which tells of the end of each, wanted or not.
+    // Not by the channel `answered`, which tells of the end of each, wanted or not.
     if (isNew) onGone(res, () => end(exchange));
   }
 

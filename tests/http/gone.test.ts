@@ -139,3 +139,21 @@ test('over HTTP/2 as well', soon, async t => {
   await until(() => gone.length === 2);
   assert.ok(begun.every(isGone));
 });
+
+test('however many wait for one response, one listener hears for all, in turn', soon, async t => {
+  const told: number[] = [];
+  const all = new Promise<void>(done => {
+    const app: App = (_req, res) => {
+      const before = res.listenerCount('close');
+      for (let i = 0; i < 20; i++) onGone(res, () => told.push(i));
+      onGone(res, done);
+      assert.ok(res.listenerCount('close') <= before + 1); // Node warns of eleven
+      res.end();
+    };
+    serve(t, app)
+      .then(fetch)
+      .then(res => res.text());
+  });
+  await all;
+  assert.deepEqual(told, [...Array(20).keys()]);
+});

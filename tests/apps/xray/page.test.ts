@@ -7,7 +7,7 @@ import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/typ
 import type { Locator, Page } from 'playwright-core';
 import { z } from 'zod';
 import { traceApp } from '../../../program/trace.ts';
-import { createRouter } from '../../../router.ts';
+import { type App, createRouter } from '../../../router.ts';
 import { type AppOptions, createApp } from '../../../server.ts';
 import { memoryStore } from '../../../store.ts';
 import {
@@ -77,7 +77,7 @@ test(
   'what npm run client did before the page opened is there: six requests and the stream',
   inBrowser,
   async t => {
-    const origin = await serve(t, createApp(memoryStore(), { xray: true }));
+    const origin = await serveUntilClosed(t, createApp(memoryStore(), { xray: true }));
     const agent = await connect(t, `${origin}/mcp/sse`);
     await agent.listTools();
     await agent.callTool({ name: 'add_item', arguments: { name: 'Oat milk' } });
@@ -291,7 +291,7 @@ test('tabs share one stream, and when its tab goes another takes over', inBrowse
 
 test('a stream that was open before the page shows its answers', inBrowser, async t => {
   const app = createApp(memoryStore(), { xray: true });
-  const origin = await serve(t, app);
+  const origin = await serveUntilClosed(t, app);
   const agent = await connect(t, `${origin}/mcp/sse`);
   const page = await newPage(t, origin);
   const stream = row(page, 'open since').or(row(page, 'closed after')).first();
@@ -421,7 +421,7 @@ const places: [path: string, why: string, app: () => ReturnType<typeof createRou
 ];
 for (const [path, why, app] of places)
   test(`at ${path} the page finds its server: ${why}`, inBrowser, async t => {
-    const origin = await serve(t, app());
+    const origin = await serveUntilClosed(t, app());
     const page = await newPage(t, origin + path);
     await page.getByRole('checkbox', { name: 'Apples' }).check();
     await row(page, 'PATCH').waitFor();
@@ -429,7 +429,9 @@ for (const [path, why, app] of places)
 
 test('the page comes back when the server does', inBrowser, async t => {
   const start = async (port: number): Promise<Server> => {
-    const server = createServer(held(createApp(memoryStore(), { xray: true })));
+    const app = createApp(memoryStore(), { xray: true });
+    t.after(() => app.close?.());
+    const server = createServer(held(app));
     await new Promise<void>(done => server.listen(port, '127.0.0.1', done));
     return server;
   };
@@ -495,13 +497,21 @@ async function openList(
   ready = '#items li',
 ): Promise<Opened> {
   const app = createApp(memoryStore(), { xray: true, ...options });
-  const origin = await serve(t, (req, res) => {
+  const seen: App = (req, res) => {
     see(req, res);
     return app(req, res);
-  });
+  };
+  const origin = await serveUntilClosed(t, Object.assign(seen, { close: () => app.close?.() }));
   const page = await newPage(t, origin, look);
   await page.locator(ready).first().waitFor();
   return { origin, page };
+}
+
+/** An x-ray that is left open listens to the requests of all tests that follow. */
+async function serveUntilClosed(t: TestContext, app: App): Promise<string> {
+  const origin = await serve(t, app);
+  t.after(() => app.close?.());
+  return origin;
 }
 
 /** Whatever fails on it fails the test. */

@@ -353,18 +353,15 @@ test('nothing is published when nobody listens, and nobody is left when observin
 });
 
 test('whoever has stopped hears nothing more of what is under way', async t => {
-  let finish = () => {};
+  const { all, stop } = steps(t);
+  let isOver: Promise<unknown> | undefined;
   const router = createRouter().get('/slow', (_req, res) => {
-    finish = () => res.end();
+    isOver = once(res, 'close'); // heard of after all others
+    stop();
+    res.end();
   });
-  const origin = await serve(t, router);
-  const { all, first, stop } = steps(t);
-  const asked = ask(`${origin}/slow`);
-  await first(({ kind }) => kind === 'matched');
-  stop();
-  finish();
-  await asked;
-  await ask(`${origin}/next`); // on the same connection: the first is over
+  await ask(`${await serve(t, router)}/slow`);
+  await isOver;
   assert.deepEqual(
     all.map(({ kind }) => kind),
     ['request', 'matched'],
@@ -388,7 +385,7 @@ test('of a client that has left already the steps come in their order', async t 
   );
 });
 
-test('the end of a request is told once, to who had listened by its start', async t => {
+test('the end of a request is told once, and not of one that came while nobody listened', async t => {
   const ends: string[] = [];
   const tell = (event: unknown) => ends.push((event as RequestEvent).req.url ?? '');
   let finish = () => {};
@@ -419,6 +416,7 @@ test('the x-ray listens from the start, and no more once the app is closed', asy
     perRequest.every(channel => channel.hasSubscribers),
     'before anybody looks',
   );
+  assert.ok(!answered.hasSubscribers, 'which tells of each request, also of those not kept');
   await app.close?.();
   assert.ok(
     channels.every(channel => !channel.hasSubscribers),
@@ -844,6 +842,21 @@ test('whose a session is, is kept of the last ten thousand', async t => {
   await ask(await serve(t, router), { headers: { Authorization: `Bearer ${token}` } });
   assert.ok(recording.ownerOf('1') && recording.ownerOf('10000'));
   assert.equal(recording.ownerOf('0'), undefined);
+});
+
+test('a session that comes again without a token is not the former token’s', async t => {
+  const router = createRouter().get('/', (req, res) => {
+    opened.publish({ sessionId: 'one', transport: 'sse', req });
+    res.end();
+  });
+  const nobody = { step() {}, leftOut() {}, closed() {} };
+  const recording = record(router, nobody, { own: createRouter(), outside: false });
+  t.after(recording.stop);
+  const origin = await serve(t, router);
+  await ask(origin, { headers: { Authorization: `Bearer ${token}` } });
+  assert.ok(recording.ownerOf('one'));
+  await ask(origin);
+  assert.equal(recording.ownerOf('one'), undefined);
 });
 
 test('counts are those of all that passed, told or not', async t => {
