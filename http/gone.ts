@@ -32,7 +32,7 @@ export async function hasTurn(res: ServerResponse): Promise<boolean> {
 }
 
 /** Calls `gone` once, when `res` is over; before it returns, if `res` is over already. */
-export function onGone(res: ServerResponse & { [waitingOnIt]?: Gone[] }, gone: Gone): void {
+export function onGone(res: ServerResponse, gone: () => void): void {
   if (isGone(res)) return void gone();
   if (res.socket) return void whenClosed(res, gone); // it has its turn, and hears of its one end
   const waiting = waitingOn(res.req.socket);
